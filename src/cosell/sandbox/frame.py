@@ -81,6 +81,7 @@ class Frame:
         self.faults: list[Fault] = []
         self.calls: Counter[tuple[str, str, str]] = Counter()
         self.latency = 0.0
+        self.latencies: dict[str, float] = {}
 
     def reset(self, seed: int = 0) -> None:
         self.clock.reset()
@@ -88,6 +89,11 @@ class Frame:
         self.faults.clear()
         self.calls.clear()
         self.latency = 0.0
+        self.latencies.clear()
+
+    def delay_of(self, system: str) -> float:
+        """Seconds every answer of `system` is late: its own figure, else the common one."""
+        return self.latencies.get(system, self.latency)
 
     def take_fault(self, system: str, method: str, path: str) -> Fault | None:
         """The first fault that matches, used up by one."""
@@ -116,8 +122,8 @@ class Watched:
             return
         method, path = scope["method"], scope["path"]
         self.frame.calls[(self.system, method, path)] += 1
-        if self.frame.latency:
-            await asyncio.sleep(self.frame.latency)
+        if delay := self.frame.delay_of(self.system):
+            await asyncio.sleep(delay)
         fault = self.frame.take_fault(self.system, method, path)
         if fault is None:
             await self.app(scope, receive, send)
@@ -143,8 +149,8 @@ class Watched:
             if fault.kind == "lose":
                 raise Cut
             body = b"".join(m.get("body", b"") for m in kept)
-            start = next(m for m in kept if m["type"] == "http.response.start")
-            half = Answer(start["status"], body[: len(body) // 2], {"content-type": "application/json"})
+            status = next((m["status"] for m in kept if m["type"] == "http.response.start"), 500)
+            half = Answer(status, body[: len(body) // 2], {"content-type": "application/json"})
             await send_answer(send, half)
 
 
