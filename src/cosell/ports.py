@@ -1,0 +1,414 @@
+"""What the engine needs from the world, and nothing about how it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from cosell.core.errors import CosellError
+from cosell.core.records import Link, LinkState, Side, Snapshot, Values, Write
+
+# --- systems ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a system can do. The engine branches on these, never on a system's name."""
+
+    create: Literal["by_key", "findable", "blind"]
+    """by_key: a second create with the same key is refused. findable: it can be searched for afterwards."""
+    precondition: Literal["version", "second", "moody", "none"]
+    """version: exact. second: whole seconds. moody: exact, but may refuse without a reason."""
+    stamp: bool
+    """The record keeps the id of our last write, set in the same request as the values."""
+    touched_by: bool
+    """A snapshot tells whether we or somebody else changed the record last."""
+    readable: frozenset[str]
+    creatable: frozenset[str]
+    updatable: frozenset[str]
+    guarded: frozenset[str]
+    """Fields whose every change moves the version; only these may be written on a remembered read."""
+    acts: frozenset[str] = frozenset()
+    """Fields written by an act of their own that cannot be repeated (`System.invite`)."""
+    read_size: int = 1
+    """Records one `get_many` reads well."""
+    write_size: int = 1
+    """Updates one `update_many` carries well."""
+    index_lag: float = 0.0
+    """Seconds after which `find` surely sees a new record."""
+    patience: float = 60.0
+    """Seconds after which an unanswered request can no longer be applied, the timeout included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a CRM record shows its seller about the sync; rides in the same request as the values."""
+
+    trail: tuple[str, ...] | None = None
+    """The lines of the Audit field, newest first; None leaves the field alone."""
+    mark: Literal["ok", "failed"] | None = None
+    """The sign before the name; None leaves the name alone unless `name` is among the values."""
+    referral_id: str | None = None
+    """Set with its link where the opportunity does not carry it yet."""
+    enroll: bool = False
+    """Switch Sync with Partner Center on, for a deal that came from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One change to one existing record, sent as one request or one atomic part of one."""
+
+    write_id: str
+    record_id: str
+    values: Values
+    seen: Snapshot
+    """The read it rests on: version, stored lists and the adapter's own facts."""
+    guard: bool = True
+    """Send the version as a precondition."""
+    marks: Marks = Marks()
+    external_id: str | None = None
+    """Set as the counterpart's id on the record, where it does not carry it yet (`externalReferenceId`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """One new record that carries its counterpart's id from the start."""
+
+    write_id: str
+    partner_id: str
+    values: Values
+    marks: Marks = Marks()
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The act that asks Microsoft to join: the second referral of a deal (partner-center-api.md 2.3)."""
+
+    write_id: str
+    seen: Snapshot
+    help: str
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one poll brought. `snapshots` may be incomplete reads; an id may appear once only."""
+
+    snapshots: tuple[Snapshot, ...]
+    gone: tuple[str, ...]
+    cursor: str
+    """Where to go on; to be kept only after everything above is durable (INV-21)."""
+    more: bool = False
+    """There is more to fetch at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence of a connection check."""
+
+    name: str
+    ok: bool
+    message: str
+    advice: str = ""
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of the user's call quota is left, as far as the system says."""
+
+    used: int | None = None
+    limit: int | None = None
+
+
+Read: TypeAlias = Snapshot | CosellError
+Written: TypeAlias = Snapshot | CosellError
+
+
+class System(Protocol):
+    """One remote system in canonical values. Methods raise or answer CosellError and nothing else.
+
+    A method that takes many answers for each; it raises only where the whole call failed. A system never
+    retries on its own, except one token refresh after a 401 (reliability.md 11).
+    """
+
+    name: str
+    side: Side
+    capabilities: Capabilities
+
+    async def check(self) -> Sequence[Finding]:
+        """Tests sign-in, rights and set-up; changes nothing."""
+        ...
+
+    async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
+        """Reads each record fresh and complete; the key is the id asked for, the snapshot may name another.
+
+        An id of Microsoft's referral answers with the snapshot of ours in the same engagement.
+        """
+        ...
+
+    async def find(self, partner_id: str) -> Sequence[Snapshot]:
+        """All records that carry `partner_id`, complete; several are twins (INV-3)."""
+        ...
+
+    async def create(self, creation: Creation) -> Snapshot:
+        """Creates one record and answers what was stored. Uncertain where no answer came.
+
+        Partner Center: `help` among the values only makes it a referral fit to be shared; Microsoft is
+        asked by `invite`, so that half a success is resumed and never repeated.
+        """
+        ...
+
+    async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
+        """Carries out each update on its own; the key is the write id, the snapshot what was stored."""
+        ...
+
+    async def invite(self, invitation: Invitation) -> Snapshot:
+        """Carries out the act behind `capabilities.acts`; answers the record as it stands afterwards."""
+        ...
+
+    async def changes(self, cursor: str | None) -> Changes:
+        """What changed since `cursor`; with None, everything open."""
+        ...
+
+    def budget(self) -> Budget:
+        """The call quota as last seen."""
+        ...
+
+    async def aclose(self) -> None:
+        """Lets go of connections."""
+        ...
+
+
+# --- store -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """A wish to have a record looked at. Many pokes of one link collapse into one."""
+
+    side: Side
+    record_id: str
+    cause: str
+    """webhook, poll, sweep, person, retry: shown in the audit, never decided upon."""
+    engagement_id: str | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One leased key with everything the reconcile needs from the store."""
+
+    key: str
+    generation: int
+    fence: int
+    causes: tuple[str, ...]
+    sides: frozenset[Side]
+    """Sides that signalled a change; empty where the cause is neither's."""
+    link: Link
+    open_writes: tuple[Write, ...]
+    waited: float
+    """Seconds since the first poke."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFilter:
+    """Which links to list."""
+
+    states: tuple[LinkState, ...] = ()
+    text: str = ""
+    attention: bool = False
+    limit: int = 100
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A finished or open journal row with its place in the hash chain."""
+
+    write: Write
+    seq: int | None
+    """Place in the chain; None while the row is open."""
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """The verdict on the audit chain."""
+
+    rows: int
+    head: str
+    bad_seq: int | None = None
+    bad_write: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much waits."""
+
+    due: int = 0
+    later: int = 0
+    running: int = 0
+    oldest_wait: float = 0.0
+    links: Mapping[str, int] = field(default_factory=dict)
+    open_writes: int = 0
+
+
+class LeaseLost(Exception):
+    """Between workers, never shown to a person: another worker took this key or the link moved; drop the work, it will be looked at again (INV-8)."""
+
+
+class Store(Protocol):
+    """The seven tables in the domain's verbs. Every method is one transaction; None is half done.
+
+    Methods that change a link or finish a key take the `Taken` they rest on and raise LeaseLost when its
+    fence or the link's revision is no longer current. `now` is always the caller's clock, epoch seconds.
+    """
+
+    async def poke(self, pokes: Sequence[Poke], now: float) -> None:
+        """Makes durable that these records need a look; creates a link for an id nobody knows."""
+        ...
+
+    async def poke_keys(self, keys: Sequence[str], cause: str, now: float) -> None:
+        """The same by link key."""
+        ...
+
+    async def advance(self, cursor_name: str, cursor: str, pokes: Sequence[Poke], now: float) -> None:
+        """Pokes and moves the cursor in one transaction (INV-21)."""
+        ...
+
+    async def cursor(self, name: str) -> str | None: ...
+
+    async def take(self, limit: int, owner: str, now: float, lease_for: float) -> Sequence[Taken]:
+        """Leases up to `limit` due keys, urgent first, then longest waiting; expired leases are due again."""
+        ...
+
+    async def renew(self, taken: Sequence[Taken], now: float, lease_for: float) -> None:
+        """Prolongs leases still held; lost ones are passed over in silence (they fail later)."""
+        ...
+
+    async def next_due(self, now: float) -> float | None:
+        """Epoch seconds of the earliest key that is not due yet; None when nothing waits."""
+        ...
+
+    async def done(self, taken: Taken, now: float, not_before: float | None = None) -> None:
+        """Releases a key. A poke that came meanwhile keeps it due at once; else `not_before` keeps it for
+        later, and None lets it rest."""
+        ...
+
+    async def begin(self, taken: Taken, write: Write, link: Link | None = None) -> Link:
+        """Commits an intent before its request leaves, with the link as given; answers the saved link."""
+        ...
+
+    async def sent_again(self, taken: Taken, write: Write) -> None:
+        """Notes that an open write is sent once more, verbatim (attempt and sent_at of `write`)."""
+        ...
+
+    async def finish(self, taken: Taken, writes: Sequence[Write], link: Link) -> Link:
+        """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link."""
+        ...
+
+    async def save(self, taken: Taken, link: Link) -> Link:
+        """Moves the link by compare-and-swap on its revision."""
+        ...
+
+    async def join(self, taken: Taken, other_key: str) -> None:
+        """Folds this freshly poked stub into the link `other_key`, which is poked instead."""
+        ...
+
+    async def links_of(self, side: Side, ids: Sequence[str]) -> Mapping[str, Link]:
+        """Known links by record id; an id of Microsoft's referral finds the link of its engagement."""
+        ...
+
+    async def link_of_engagement(self, engagement_id: str) -> Link | None: ...
+
+    async def link(self, key_or_id: str) -> Link | None:
+        """A link by key, referral id or opportunity id."""
+        ...
+
+    async def links(self, which: LinkFilter) -> Sequence[Link]: ...
+
+    async def decide(self, link: Link, decision: Write, now: float) -> Link:
+        """Records a person's decision on a link outside any lease, chained, and pokes the link."""
+        ...
+
+    async def poke_all(self, cause: str, now: float) -> int:
+        """Pokes every link that is neither ignored nor gone; answers how many."""
+        ...
+
+    async def journal(
+        self, link_key: str | None, limit: int, before: int | None = None
+    ) -> Sequence[AuditRow]:
+        """Journal rows, newest first; open rows first of all."""
+        ...
+
+    async def verify(self) -> ChainReport:
+        """Walks the hash chain from the first row on and names the first bad one (INV-7)."""
+        ...
+
+    async def hold_lease(self, name: str, owner: str, now: float, lease_for: float) -> bool:
+        """Takes or renews a named lease; False while somebody else holds it."""
+        ...
+
+    async def release_lease(self, name: str, owner: str) -> None: ...
+
+    async def setting(self, name: str) -> str | None: ...
+
+    async def set_setting(self, name: str, value: str | None, who: str, now: float) -> None: ...
+
+    async def settings(self, prefix: str) -> Mapping[str, str]: ...
+
+    async def secret(self, name: str) -> bytes | None: ...
+
+    async def set_secret(self, name: str, sealed: bytes, now: float) -> None: ...
+
+    async def load(self, now: float) -> Load: ...
+
+    async def aclose(self) -> None: ...
+
+
+# --- the rest of the world -------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Time, so that a test can own it."""
+
+    def now(self) -> float:
+        """Epoch seconds; for records and display."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds for measuring waits; never jumps."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Dice(Protocol):
+    """Chance, so that a test can own it."""
+
+    def random(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+    def token(self) -> str:
+        """A new id nobody else has."""
+        ...
+
+
+class Keyring(Protocol):
+    """Secrets at rest, sealed with a key that is not in the database."""
+
+    async def get(self, name: str) -> str | None: ...
+
+    async def put(self, name: str, secret: str) -> None: ...
+
+
+class Alerts(Protocol):
+    """What a person should know: raised once, cleared once."""
+
+    async def raise_(self, code: str, message: str, advice: str = "") -> None: ...
+
+    async def clear(self, code: str) -> None: ...
