@@ -257,7 +257,7 @@ class Load:
 
 
 class LeaseLost(Exception):
-    """Between workers, never shown to a person: another worker took this key or the link moved; drop the work, it will be looked at again (INV-8)."""
+    """Another worker took this key, or the link moved: drop the work, it is looked at again (INV-8)."""
 
 
 class Store(Protocol):
