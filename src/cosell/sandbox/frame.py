@@ -68,7 +68,7 @@ class Fault:
         return self.times > 0 and self.system == system and self.method in ("*", method) and self.path in path
 
 
-class Cut(Exception):  # noqa: N818 - the name says what happens to the connection
+class Cut(Exception):
     """Ends a request without an answer; the server closes the connection."""
 
 

@@ -18,7 +18,7 @@ from cosell.sandbox.frame import Cut
 GRACE_SECONDS = 0.4
 
 
-class PortInUse(Exception):  # noqa: N818 - a fact about the port, told in one line
+class PortInUse(Exception):
     """A port the sandbox needs is taken or may not be opened."""
 
 
