@@ -1,4 +1,4 @@
-"""The mapping: for each field, which way it goes and who wins. Read from TOML, no expressions (decision 4)."""
+"""The mapping: for each field, which way it goes and who wins. TOML, no expressions (decision 4)."""
 
 from __future__ import annotations
 
@@ -151,9 +151,8 @@ def _rule(base: Rule, table: dict[str, Any]) -> Rule:
             raise Misconfigured(f"[{base.field}] has no setting «{name}».{_nearest(name, _PARTS)}")
         words = [str(member) for member in _PARTS[name]]
         if word not in words:
-            raise Misconfigured(
-                f"[{base.field}] {name} = {word!r} is not one of {', '.join(words)}.{_nearest(str(word), words)}"
-            )
+            near = _nearest(str(word), words)
+            raise Misconfigured(f"[{base.field}] {name} = {word!r} is not one of {', '.join(words)}.{near}")
         chosen[name] = _PARTS[name](word)
     return Rule(base.field, **chosen)
 

@@ -1,0 +1,200 @@
+"""Why a field or a deal stands where it stands: every code with its sentence, its fix and who acts.
+
+The same entry feeds the Audit field, `cosell explain`, the log and the docs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Who(StrEnum):
+    """Whose move it is."""
+
+    NOBODY = "nobody"
+    SELLER = "seller"
+    PARTNER_MANAGER = "partner manager"
+    CRM_ADMIN = "CRM admin"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a reason says to people."""
+
+    says: str
+    fix: str = ""
+    who: Who = Who.NOBODY
+    troubled: bool = False
+    """The opportunity carries the ✘ mark while this stands."""
+
+
+class Reason(StrEnum):
+    """A stable code; part of the JSON output."""
+
+    UNCHANGED = "unchanged"
+    EQUAL = "equal"
+    NOT_READ = "not_read"
+    NOT_THERE = "not_there"
+    CREATE_ONLY = "create_only"
+    CHANGED_IN_PARTNER_CENTER = "changed_in_partner_center"
+    CHANGED_IN_CRM = "changed_in_crm"
+    CHANGED_IN_BOTH = "changed_in_both"
+    CONFLICT_PARTNER_CENTER_WINS = "conflict_partner_center_wins"
+    CONFLICT_CRM_WINS = "conflict_crm_wins"
+    FIRST_MEETING = "first_meeting"
+    RESOLVED = "resolved"
+    IMPLIED = "implied"
+    CONFLICT = "conflict"
+    FIRST_MEETING_DIFFERS = "first_meeting_differs"
+    AWAITING_ACCEPTANCE = "awaiting_acceptance"
+    CONSENT_MISSING = "consent_missing"
+    FLOW_OFF = "flow_off"
+    DOUBT = "doubt"
+    BY_PERSON = "by_person"
+    REJECTED = "rejected"
+    BRAKE = "brake"
+    ONE_DIRECTION = "one_direction"
+    NOT_UPDATABLE = "not_updatable"
+    FROZEN = "frozen"
+    TERMINAL = "terminal"
+    TRANSITION = "transition"
+    IRREVERSIBLE = "irreversible"
+    VALUE_NEEDED = "value_needed"
+    UNREADABLE = "unreadable"
+    # of a whole link
+    INCOMPLETE = "incomplete"
+    SYNC_OFF = "sync_off"
+    LEAD = "lead"
+    CLOSED_BEFORE = "closed_before"
+    UNKNOWN_OPPORTUNITY = "unknown_opportunity"
+    UNKNOWN_REFERRAL = "unknown_referral"
+    TWINS = "twins"
+    DELETED = "deleted"
+    CREATE_UNANSWERED = "create_unanswered"
+    STRUGGLING = "struggling"
+    FAULT = "fault"
+
+
+TEXTS: dict[Reason, Text] = {
+    Reason.UNCHANGED: Text("Neither side changed it."),
+    Reason.EQUAL: Text("Both sides say the same."),
+    Reason.NOT_READ: Text("It was not part of this look; nothing suggests a change."),
+    Reason.NOT_THERE: Text("One side has no such field."),
+    Reason.CREATE_ONLY: Text("It travels only when the other half is created."),
+    Reason.CHANGED_IN_PARTNER_CENTER: Text("It changed in Partner Center."),
+    Reason.CHANGED_IN_CRM: Text("It changed in the CRM."),
+    Reason.CHANGED_IN_BOTH: Text("Both sides changed different entries; both changes are kept."),
+    Reason.CONFLICT_PARTNER_CENTER_WINS: Text("Both sides changed it; by its rule Partner Center wins."),
+    Reason.CONFLICT_CRM_WINS: Text("Both sides changed it; by its rule the CRM wins."),
+    Reason.FIRST_MEETING: Text("The two records met for the first time; the first-meeting rule decided."),
+    Reason.RESOLVED: Text("A person decided."),
+    Reason.IMPLIED: Text("Asking Microsoft for help makes the deal visible to Microsoft."),
+    Reason.CONFLICT: Text(
+        "Both sides changed it, and its rule leaves the choice to a person.",
+        "Choose a side: cosell resolve LINK FIELD --take crm|partner_center.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.FIRST_MEETING_DIFFERS: Text(
+        "The two records met for the first time and differ here.",
+        "Choose a side: cosell resolve LINK FIELD --take crm|partner_center.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.AWAITING_ACCEPTANCE: Text(
+        "Microsoft's deal is not accepted yet; this edit is kept and goes out after acceptance.",
+        "Accept by moving the opportunity out of the on-hold stage.",
+        Who.SELLER,
+    ),
+    Reason.CONSENT_MISSING: Text(
+        "This step cannot be undone, and no person is known to have wanted it.",
+        "Make the change on the opportunity yourself, or: cosell resolve LINK FIELD --take crm.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.FLOW_OFF: Text("The flow that carries it is switched off; the change is kept.", "", Who.OPERATOR),
+    Reason.DOUBT: Text(
+        "A write went unanswered and the value changed since; which edit is newer cannot be known.",
+        "Choose a side: cosell resolve LINK FIELD --take crm|partner_center.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.BY_PERSON: Text(
+        "A person put it on hold.", "Release it: cosell hold LINK --release.", Who.OPERATOR
+    ),
+    Reason.REJECTED: Text(
+        "The other side refuses this value.",
+        "Correct the value; the next change is tried at once.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.BRAKE: Text(
+        "Too many changes at once; the brake stopped them before anything was written.",
+        "Look at cosell plan, then: cosell hold --release-brake.",
+        Who.OPERATOR,
+    ),
+    Reason.ONE_DIRECTION: Text("By its rule changes of this side stay on this side."),
+    Reason.NOT_UPDATABLE: Text(
+        "The other side publishes no way to change it after creation.",
+        "Change it there by hand.",
+        Who.SELLER,
+    ),
+    Reason.FROZEN: Text("Partner Center freezes it once the deal is shared with Microsoft."),
+    Reason.TERMINAL: Text(
+        "The referral is closed for good; Partner Center accepts no more changes.",
+        "For a mistaken close a new deal is the only way.",
+        Who.PARTNER_MANAGER,
+    ),
+    Reason.TRANSITION: Text("Partner Center knows no step from its present status to this one."),
+    Reason.IRREVERSIBLE: Text("What Microsoft has seen cannot be taken back.", "", Who.NOBODY),
+    Reason.VALUE_NEEDED: Text(
+        "It may not be empty or zero on the other side; the last good value stays there.",
+        "Give a value.",
+        Who.SELLER,
+    ),
+    Reason.UNREADABLE: Text("The value cannot be understood.", "Correct it where it stands.", Who.SELLER),
+    Reason.INCOMPLETE: Text(
+        "Something is missing before the deal can be sent.", "See the list.", Who.SELLER, troubled=True
+    ),
+    Reason.SYNC_OFF: Text("Sync with Partner Center is off.", "Switch it on to share the deal.", Who.SELLER),
+    Reason.LEAD: Text("It is a lead, and only co-sell opportunities are synced."),
+    Reason.CLOSED_BEFORE: Text("It was closed before the two systems ever met; nothing is carried."),
+    Reason.UNKNOWN_OPPORTUNITY: Text(
+        "The referral names an opportunity that the CRM does not have.",
+        "Correct the CRM id in Partner Center, or create the opportunity: cosell resolve LINK link --take partner_center.",
+        Who.PARTNER_MANAGER,
+    ),
+    Reason.UNKNOWN_REFERRAL: Text(
+        "The opportunity names a referral that Partner Center does not show us.",
+        "Correct or empty the Referral Identifier.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.TWINS: Text(
+        "More than one record claims to be this deal.",
+        "Keep one; empty the Referral Identifier or the CRM id on the others.",
+        Who.SELLER,
+        troubled=True,
+    ),
+    Reason.DELETED: Text("One of the two records is gone; the other is left as it is."),
+    Reason.CREATE_UNANSWERED: Text(
+        "Creating the other half went unanswered three times.",
+        "Look whether it exists; then: cosell sync LINK.",
+        Who.OPERATOR,
+        troubled=True,
+    ),
+    Reason.STRUGGLING: Text("It failed many times in a row and is still tried.", "", Who.OPERATOR),
+    Reason.FAULT: Text(
+        "Something unforeseen happened while working on this deal.", "See the log.", Who.OPERATOR
+    ),
+}
+
+
+def text(code: str) -> Text:
+    """The words for a code; a code of a newer version shows itself."""
+    try:
+        return TEXTS[Reason(code)]
+    except ValueError:
+        return Text(code)
