@@ -1,0 +1,182 @@
+"""Reads `cosell.toml` once, and says in plain sentences what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cosell.config.guard import refuse_foreign_worlds
+from cosell.config.models import Section, Settings
+from cosell.config.secrets import HOW, IN_CLEAR
+from cosell.core.errors import Misconfigured
+from cosell.core.mapping import Rule, lint, parse
+
+LARGEST = 1024 * 1024
+"""Bytes of a settings file; a real one has a few thousand."""
+SHOWN = 5
+"""Problems named at once."""
+
+
+def read(path: Path) -> Settings:
+    """The settings in the file at `path`, checked. Raises Misconfigured for whatever is wrong with it."""
+    settings = parse_settings(read_text(path), path.name).lying_in(path.parent)
+    rules(settings)
+    return settings
+
+
+def parse_settings(text: str, name: str = "cosell.toml") -> Settings:
+    """The settings in a TOML text, checked but for the mapping file it may name."""
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Misconfigured(f"{name} is not readable TOML: {_plain(error)}.") from error
+    try:
+        settings = Settings.model_validate(tables)
+    except ValidationError as error:
+        said = _sentences(error.errors(include_url=False))
+        advice = HOW if IN_CLEAR in said else None
+        # The cause is dropped: pydantic's own text repeats what was written, which may be a secret (INV-13).
+        raise Misconfigured(f"{name}: {said}", advice=advice) from None
+    refuse_foreign_worlds(settings)
+    return settings
+
+
+def rules(settings: Settings) -> Mapping[str, Rule]:
+    """The mapping the settings ask for, linted."""
+    inline = dict(settings.mapping)
+    file = inline.pop("file", None)
+    if file is None:
+        found = parse(_as_toml(inline))
+    elif inline:
+        raise Misconfigured(
+            "[mapping] names a file and holds rules as well.",
+            advice="Keep the rules in one place: either in the file or in [mapping].",
+        )
+    elif not isinstance(file, str) or not file.strip():
+        raise Misconfigured("[mapping] file must be the path of a TOML file.")
+    else:
+        found = parse(read_text(settings.folder / file))
+    if problems := lint(found):
+        raise Misconfigured(f"The mapping cannot be used: {' '.join(problems)}")
+    return found
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, or Misconfigured with the reason why it cannot be had."""
+    try:
+        if path.is_dir():
+            raise Misconfigured(f"{path} is a directory, not a file.")
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except FileNotFoundError as error:
+        raise Misconfigured(
+            f"There is no file {path}.", advice="Run `cosell init` to write one with every setting explained."
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no usable path"
+        raise Misconfigured(f"{path} cannot be read ({why.lower()}).") from error
+    if len(raw) > LARGEST:
+        raise Misconfigured(f"{path} is larger than 1 MB, which no settings file is.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path} is not UTF-8 text.", advice="Save it as UTF-8 and try again.") from error
+
+
+def _as_toml(tables: Mapping[str, Any]) -> str:
+    """The tables as TOML text, so that one parser with one set of complaints reads every mapping."""
+    lines = []
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise Misconfigured(f"[mapping] {name} must be a table such as [mapping.{name}].")
+        lines.append(f"[{json.dumps(name)}]")
+        lines += [f"{json.dumps(key)} = {json.dumps(str(word))}" for key, word in table.items()]
+    return "\n".join(lines)
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = str(error)[:200]
+    return text[:1].lower() + text[1:]
+
+
+def _sentences(problems: list[ErrorDetails]) -> str:
+    said = [_sentence(problem) for problem in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        said.append(f"And {len(problems) - SHOWN} more.")
+    return " ".join(said)
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    place, kind = problem["loc"], problem["type"]
+    if kind == "extra_forbidden":
+        return f"There is no setting {_name(place)}.{_nearest(place)}"
+    if kind == "missing":
+        return f"{_name(place)} is missing."
+    context = problem.get("ctx", {})
+    if kind == "value_error":
+        return f"{_name(place)} {context['error']}."
+    return f"{_name(place)} {_COMPLAINTS.get(kind, _other)(problem, context)}."
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    """`("salesforce", "stages", "won", 0)` as a person writes it: [salesforce.stages] won."""
+    words = [str(part)[:60] for part in place if isinstance(part, str) and not part.startswith("function-")]
+    if len(words) == 1:
+        return f"[{words[0]}]"
+    return f"[{'.'.join(words[:-1])}] {words[-1]}"
+
+
+def _nearest(place: tuple[int | str, ...]) -> str:
+    model: type[BaseModel] | None = Settings
+    for part in place[:-1]:
+        model = _table(model, str(part))
+    known = list(model.model_fields) if model else []
+    if near := difflib.get_close_matches(str(place[-1])[:60], known, n=1):
+        return f" Did you mean «{near[0]}»?"
+    return f" There are: {', '.join(known)}." if known else ""
+
+
+def _table(model: type[BaseModel] | None, name: str) -> type[BaseModel] | None:
+    field = model.model_fields.get(name) if model else None
+    kind = field.annotation if field else None
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _expected(what: str) -> Any:
+    return lambda problem, _: f"must be {what}, not {_shown(problem['input'])}"
+
+
+def _shown(raw: Any) -> str:
+    return "a table" if isinstance(raw, dict) else "a list" if isinstance(raw, list) else repr(raw)[:60]
+
+
+def _other(problem: ErrorDetails, _: Any) -> str:
+    text = problem["msg"]
+    return "is wrong: " + text[:1].lower() + text[1:]
+
+
+_COMPLAINTS: dict[str, Any] = {
+    "bool_type": _expected("true or false"),
+    "int_type": _expected("a whole number"),
+    "float_type": _expected("a number"),
+    "float_parsing": _expected("a number"),
+    "string_type": _expected("text in quotes"),
+    "tuple_type": _expected("text in quotes or a list of such"),
+    "model_type": _expected("a table"),
+    "dict_type": _expected("a table"),
+    "string_pattern_mismatch": lambda problem, _: f"has an unfit form: {_shown(problem['input'])}",
+    "literal_error": lambda problem, c: f"must be {c['expected']}, not {_shown(problem['input'])}",
+    "enum": lambda problem, c: f"must be {c['expected']}, not {_shown(problem['input'])}",
+    "greater_than": lambda _, c: f"must be more than {c['gt']:g}",
+    "greater_than_equal": lambda _, c: f"must be at least {c['ge']:g}",
+    "less_than_equal": lambda _, c: f"must be at most {c['le']:g}",
+}
