@@ -93,6 +93,7 @@ class Rule:
 def _default() -> Iterable[Rule]:
     both, inward, outward, none = Direction.BOTH, Direction.INWARD, Direction.OUTWARD, Direction.NONE
     special = {
+        "name": Rule("name", conflict=Conflict.PARTNER_CENTER),
         "state": Rule("state", conflict=Conflict.PARTNER_CENTER),
         "help": Rule("help", create=both, update=outward, conflict=Conflict.ASK),
         "visible": Rule("visible", conflict=Conflict.PARTNER_CENTER),

@@ -49,7 +49,7 @@ def merge(
     result: dict[Side, dict[str, Item | None]] = {Side.PARTNER_CENTER: {}, Side.CRM: {}}
     agreed: dict[Side, dict[str, Item | None]] = {side: dict(old[side]) for side in Side}
     conflicts = []
-    for key in sorted({*sides[Side.PARTNER_CENTER], *sides[Side.CRM]} | {*old[Side.CRM]}):
+    for key in sorted({key for known in (*sides.values(), *old.values()) for key in known}):
         now = {side: sides[side].get(key) for side in Side}
         changed = [side for side in Side if now[side] != old[side].get(key)]
         source = _source(now, changed, winner, add_only)

@@ -163,7 +163,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.CLOSED_BEFORE: Text("It was closed before the two systems ever met; nothing is carried."),
     Reason.UNKNOWN_OPPORTUNITY: Text(
         "The referral names an opportunity that the CRM does not have.",
-        "Correct the CRM id in Partner Center, or create the opportunity: cosell resolve LINK link --take partner_center.",
+        "Correct the CRM id in Partner Center, or: cosell resolve LINK link --take partner_center.",
         Who.PARTNER_MANAGER,
     ),
     Reason.UNKNOWN_REFERRAL: Text(

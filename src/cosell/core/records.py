@@ -187,6 +187,8 @@ class WriteState(StrEnum):
     """The other side said no; surely not applied."""
     ABSENT = "absent"
     """Never arrived, and can no longer arrive."""
+    UNKNOWN = "unknown"
+    """It can no longer arrive; whether it ever did cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
