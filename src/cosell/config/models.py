@@ -113,6 +113,8 @@ class EnvironmentSettings(Section):
     """The directory of the database and its key, relative to the file `cosell.toml`."""
     ca_file: Place | None = None
     """A PEM file of further certificate authorities to trust, for instance the sandbox's own."""
+    dry_run: bool = False
+    """Plan everything, write nothing."""
 
 
 class PartnerCenterSettings(Section):
@@ -141,6 +143,9 @@ class PartnerCenterSettings(Section):
         str, Field(pattern=r"^(https://|http://127\.0\.0\.1)[^{}\s]*\{id\}[^{}\s]*$")
     ] = "https://partner.microsoft.com/en-us/dashboard/referrals/v2/referrals/co-sell/{id}"
     """The template of the Referral Link field; `{id}` stands for the referral's id."""
+    contacts_freeze: bool = True
+    """Whether customer contacts are read-only once Microsoft was asked to help. Microsoft does not say;
+    `true` is the safe reading."""
     certificate_hosts: Words = ()
     """The exact hosts a webhook's signing certificate may come from; empty means Microsoft's own."""
 
@@ -265,12 +270,12 @@ class BrakeSettings(Section):
 
     links: Annotated[int, Field(ge=1)] = 20
     """Links one sweep may change without asking."""
-    links_share: Annotated[float, Field(ge=0, le=1)] = 0.10
+    share: Annotated[float, Field(ge=0, le=1)] = 0.10
     """The same as a share of all links; the larger of the two counts."""
-    cleared: Annotated[int, Field(ge=1)] = 5
-    """Fields one sweep may empty without asking."""
-    cleared_share: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """The same as a share; the larger of the two counts."""
+    clears: Annotated[int, Field(ge=1)] = 5
+    """Fields that may be emptied within an hour without asking."""
+    clear_share: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """The same as a share of all links; the larger of the two counts."""
 
 
 class WebSettings(Section):
