@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from starlette.applications import Starlette
-
-from cosell.sandbox.entra import Entra
+from cosell.sandbox.entra import PARTNER_CENTER, Entra
 from cosell.sandbox.frame import Answer, Frame
+from cosell.sandbox.partner_center import errors
+from cosell.sandbox.partner_center.api import Api
+from cosell.sandbox.partner_center.ledger import Announces, Ledger, Organization
+from cosell.sandbox.partner_center.operations import Operations
+from cosell.sandbox.partner_center.people import Referrals
 from cosell.sandbox.partner_center.switches import Switches
+from cosell.sandbox.switchboard import rest
 
-
-class Announces(Protocol):
-    """Takes the news of a changed referral to whoever registered for it."""
-
-    def announce(self, event: str, referral_id: str) -> None: ...
+ORGANIZATION = Organization("7d23e5ca-0000-4000-8000-00000000a001", "Contoso Partner BV", "6000001")
+SOLUTIONS: tuple[dict[str, str], ...] = (
+    {"id": "SOL-10001-AAA", "name": "Contoso Fleet Optimizer"},
+    {"id": "SOL-10002-BBB", "name": "Contoso Cold Chain Monitor"},
+    {"id": "SOL-10003-CCC", "name": "Contoso Shop Floor Insights"},
+    {"id": "SOL-10004-DDD", "name": "Contoso Grid Planner"},
+    {"id": "SOL-10005-EEE", "name": "Contoso Care Scheduler"},
+)
 
 
 class PartnerCenter:
-    """Partner Center with no partner but ours and no Microsoft seller but whoever calls the verbs."""
+    """Partner Center with no partner but ours and no Microsoft seller but whoever calls the verbs.
 
-    organization_id: str
-    organization_name: str
-    mpn_id: str
-    solutions: list[dict[str, str]]
+    `app` serves the API, `referrals` holds the records and the verbs, `switches` say what may be true of
+    the real service, `faults` are ready answers to be made to happen through `frame.faults`.
+    """
 
     def __init__(self, frame: Frame, *, base_url: str, webhook_sender: Announces, entra: Entra) -> None:
-        self.frame, self.base_url, self.entra = frame, base_url, entra
+        self.frame, self.base_url = frame, base_url.rstrip("/")
+        self.organization_id, self.organization_name = ORGANIZATION.id, ORGANIZATION.name
+        self.mpn_id = ORGANIZATION.mpn_id
+        self.solutions = [dict(one) for one in SOLUTIONS]
         self.switches = Switches()
-        self.faults: dict[str, Answer] = {}
-        self.app = Starlette()
+        self.faults: dict[str, Answer] = errors.ready_answers()
+        # Tokens for the documented resource only; a test may add another.
+        self.audiences = [PARTNER_CENTER]
+        self._ledger = Ledger(
+            frame,
+            base_url=self.base_url,
+            organization=ORGANIZATION,
+            switches=self.switches,
+            announces=webhook_sender,
+        )
+        self.referrals = Referrals(self._ledger)
+        catalogue = {one["id"] for one in SOLUTIONS}
+        operations = Operations(self._ledger, self.referrals, catalogue)
+        api = Api(self._ledger, operations, entra, base_url=self.base_url, audiences=self.audiences)
+        self.app = api.app
 
     def reset(self) -> None:
         """Forgets every referral and puts the switches back."""
+        rest(self.switches)
+        self._ledger.clear()

@@ -54,7 +54,8 @@ class Switches:
     role_email: str = ""
     # Whether a related event names Microsoft's referral or the partner's own one.
     related_event_id: Literal["related", "own"] = "related"
-    # Seconds until a change is seen by lists; reading by id is always fresh.
+    # Seconds until a new referral appears in lists; reading it by id works at once.
     index_lag: float = 0.0
-    # Whether Microsoft's seller is shown in the partner's own referral too.
+    # Whether Microsoft's seller, and Microsoft's CRM id, are shown in the partner's own referral too.
     seller_in_own_team: bool = False
+    msx_id_on_own: bool = False

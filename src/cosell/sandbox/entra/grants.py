@@ -1,0 +1,229 @@
+"""The token endpoint: which grant gives which token, and what is refused."""
+
+from __future__ import annotations
+
+from base64 import b64decode, urlsafe_b64encode
+from binascii import Error as BadBase64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from cosell.sandbox.entra import refusals
+from cosell.sandbox.entra.directory import CLIENT_ID, CLIENT_SECRET, TENANT, Directory, Switches
+from cosell.sandbox.entra.mint import PARTNER_CENTER, Mint
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+_RESERVED = {"openid", "profile", "offline_access", "email"}
+_CODE_LIFE = 600
+_DEVICE_LIFE = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A token request as it came in."""
+
+    form: Mapping[str, str]
+    basic: str
+    version: int
+
+    def get(self, name: str) -> str:
+        return self.form.get(name, "")
+
+    def need(self, name: str) -> str:
+        value = self.get(name)
+        if not value:
+            raise refusals.missing(name)
+        return value
+
+
+class Grants:
+    """Answers token requests of both versions of the endpoint."""
+
+    def __init__(
+        self, directory: Directory, mint: Mint, switches: Switches, audiences: dict[str, str]
+    ) -> None:
+        self._directory, self._mint, self._switches = directory, mint, switches
+        self._audiences = audiences
+
+    def answer(self, asked: Asked) -> dict[str, Any]:
+        """The body of a successful answer, or a Refusal."""
+        grant = asked.need("grant_type")
+        ways = {
+            "refresh_token": self._refresh,
+            "client_credentials": self._client_credentials,
+            "authorization_code": self._code,
+            "device_code": self._device,
+            DEVICE_GRANT: self._device,
+        }
+        way = ways.get(grant)
+        if way is None:
+            raise refusals.unsupported_grant(grant)
+        return way(asked)
+
+    def audience(self, asked: Asked, fallback: str) -> str:
+        """The resource a request is for, from `resource` or from the one resource among its scopes."""
+        named = self._named_resource(asked)
+        if named is None:
+            if not fallback:
+                raise refusals.missing("scope" if asked.version == 2 else "resource")
+            return fallback
+        audience = self._audiences.get(named.rstrip("/"))
+        if audience is None:
+            raise refusals.unknown_resource(named)
+        return audience
+
+    def _named_resource(self, asked: Asked) -> str | None:
+        if asked.version == 1:
+            return asked.get("resource") or None
+        scopes = [one for one in asked.get("scope").split() if one not in _RESERVED]
+        if not scopes:
+            return None
+        named = {one.rpartition("/")[0].rstrip("/") for one in scopes}
+        if len(named) != 1 or "" in named:
+            raise refusals.bad_scope(asked.get("scope"))
+        return named.pop()
+
+    def _refresh(self, asked: Asked) -> dict[str, Any]:
+        text = asked.need("refresh_token")
+        token = self._directory.refreshables.get(text)
+        self._check_client(asked, may_be_public=token is not None and token.public_client)
+        if token is None:
+            raise refusals.invalid_grant(9002313, "Invalid request. Request is malformed or invalid.")
+        if token.revoked:
+            raise refusals.invalid_grant(
+                50173,
+                "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
+            )
+        if self._directory.is_lapsed(token):
+            raise refusals.invalid_grant(
+                70008, "The provided authorization code or refresh token has expired due to inactivity."
+            )
+        audience = self.audience(asked, PARTNER_CENTER)
+        token.last_used = self._directory.now()
+        return self._for_person(asked, audience, self._rotated(text, public_client=token.public_client))
+
+    def _rotated(self, text: str, *, public_client: bool) -> str:
+        if not self._switches.rotate_refresh_tokens:
+            return text
+        if self._switches.old_refresh_token_dies:
+            del self._directory.refreshables[text]
+        return self._directory.new_refresh_token(public_client=public_client)
+
+    def _client_credentials(self, asked: Asked) -> dict[str, Any]:
+        self._check_client(asked, may_be_public=False)
+        if asked.version == 2 and not asked.need("scope").endswith("/.default"):
+            raise refusals.bad_scope(asked.get("scope"))
+        audience = self.audience(asked, "")
+        lifetime = self._switches.access_token_seconds
+        token = self._mint.sign(audience, mfa=False, app_only=True, lifetime=lifetime)
+        return self._envelope(asked, audience, token)
+
+    def _code(self, asked: Asked) -> dict[str, Any]:
+        code = self._directory.codes.get(asked.need("code"))
+        self._check_client(asked, may_be_public=code is not None and bool(code.challenge))
+        if code is None:
+            raise refusals.invalid_grant(54005, "The authorization code was already redeemed or is unknown.")
+        del self._directory.codes[asked.get("code")]
+        if self._directory.now() - code.born > _CODE_LIFE:
+            raise refusals.invalid_grant(70008, "The provided authorization code has expired.")
+        if asked.need("redirect_uri") != code.redirect_uri:
+            raise refusals.invalid_grant(500112, "The reply address does not match the one of the request.")
+        if code.challenge and not _proves(asked.get("code_verifier"), code.challenge, code.method):
+            raise refusals.invalid_grant(501481, "The Code_Verifier does not match the code_challenge.")
+        public_client = not self._has_secret(asked)
+        refresh_token = self._directory.new_refresh_token(public_client=public_client)
+        return self._for_person(asked, self.audience(asked, code.audience), refresh_token)
+
+    def _device(self, asked: Asked) -> dict[str, Any]:
+        text = asked.get("device_code") or asked.need("code")
+        self._check_client(asked, may_be_public=True)
+        device = self._directory.devices.get(text)
+        if device is None:
+            raise refusals.invalid_grant(70019, "Verification code is unknown or was used already.")
+        if self._directory.now() - device.born > _DEVICE_LIFE:
+            raise refusals.Refusal("expired_token", 70020, "The provided device code has expired.")
+        device.asked += 1
+        if self._switches.device_approves_itself and device.asked > 1:
+            device.approved = True
+        if not device.approved:
+            raise refusals.Refusal(
+                "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending."
+            )
+        del self._directory.devices[text]
+        refresh_token = self._directory.new_refresh_token(public_client=True)
+        return self._for_person(asked, self.audience(asked, device.audience), refresh_token)
+
+    def _check_client(self, asked: Asked, *, may_be_public: bool) -> None:
+        client_id, secret = self._credentials(asked)
+        if not client_id:
+            raise refusals.missing("client_id")
+        if client_id.lower() != CLIENT_ID:
+            raise refusals.unknown_application(client_id)
+        if not secret:
+            if may_be_public:
+                return
+            raise refusals.no_secret()
+        if not compare_digest(secret.encode(), CLIENT_SECRET.encode()):
+            raise refusals.wrong_secret()
+
+    def _credentials(self, asked: Asked) -> tuple[str, str]:
+        if asked.basic:
+            try:
+                name, _, secret = b64decode(asked.basic, validate=True).decode().partition(":")
+            except (BadBase64, UnicodeDecodeError):
+                raise refusals.wrong_secret() from None
+            return unquote(name), unquote(secret)
+        return asked.get("client_id"), asked.get("client_secret")
+
+    def _has_secret(self, asked: Asked) -> bool:
+        return bool(self._credentials(asked)[1])
+
+    def _for_person(self, asked: Asked, audience: str, refresh_token: str) -> dict[str, Any]:
+        lifetime = self._switches.access_token_seconds
+        token = self._mint.sign(audience, mfa=self._switches.mfa, app_only=False, lifetime=lifetime)
+        body = self._envelope(asked, audience, token)
+        body["refresh_token"] = refresh_token
+        if "openid" in asked.get("scope").split():
+            body["id_token"] = self._mint.identity()
+        if asked.get("client_info") == "1":
+            body["client_info"] = _client_info()
+        return body
+
+    def _envelope(self, asked: Asked, audience: str, token: str) -> dict[str, Any]:
+        seconds = self._switches.access_token_seconds
+        if asked.version == 2:
+            return {
+                "token_type": "Bearer",
+                "scope": f"{audience}/user_impersonation {audience}/.default",
+                "expires_in": seconds,
+                "ext_expires_in": seconds,
+                "access_token": token,
+            }
+        now = int(self._directory.now())
+        return {
+            "token_type": "Bearer",
+            "scope": "user_impersonation",
+            "expires_in": str(seconds),
+            "ext_expires_in": str(seconds),
+            "expires_on": str(now + seconds),
+            "not_before": str(now),
+            "resource": audience,
+            "access_token": token,
+        }
+
+
+def _proves(verifier: str, challenge: str, method: str) -> bool:
+    if method == "plain":
+        return verifier == challenge
+    digest = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return digest == challenge
+
+
+def _client_info() -> str:
+    raw = orjson.dumps({"uid": "0b3c0000-0000-4000-8000-00000000f001", "utid": TENANT})
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
