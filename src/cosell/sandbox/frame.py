@@ -52,7 +52,7 @@ class Fault:
     """One injected misfortune for requests to `system` whose method and path match.
 
     ``answer``: the request is refused before it is looked at. ``lose``: it is carried out, then the
-    connection is cut (504 where a cut is impossible). ``drop``: the connection is cut before it is looked
+    connection is cut, or `answer` (a 504, say) stands in for the true one. ``drop``: the connection is cut before it is looked
     at. ``slow``: it is carried out after `seconds`. ``garble``: carried out, and the body cut in half.
     """
 
@@ -147,7 +147,10 @@ class Watched:
 
             await self.app(scope, receive, keep)
             if fault.kind == "lose":
-                raise Cut
+                if fault.answer is None:
+                    raise Cut
+                await send_answer(send, fault.answer)
+                return
             body = b"".join(m.get("body", b"") for m in kept)
             status = next((m["status"] for m in kept if m["type"] == "http.response.start"), 500)
             half = Answer(status, body[: len(body) // 2], {"content-type": "application/json"})

@@ -9,6 +9,7 @@ queues an event and returns at once; `await webhooks.settled()` waits until noth
 
 from __future__ import annotations
 
-from cosell.sandbox.webhooks.service import Switches, Webhooks
+from cosell.sandbox.webhooks.service import Webhooks
+from cosell.sandbox.webhooks.switches import Switches
 
 __all__ = ["Switches", "Webhooks"]
