@@ -52,8 +52,9 @@ class Fault:
     """One injected misfortune for requests to `system` whose method and path match.
 
     ``answer``: the request is refused before it is looked at. ``lose``: it is carried out, then the
-    connection is cut, or `answer` (a 504, say) stands in for the true one. ``drop``: the connection is cut before it is looked
-    at. ``slow``: it is carried out after `seconds`. ``garble``: carried out, and the body cut in half.
+    connection is cut, or `answer` (a 504, say) stands in for the true one. ``drop``: the connection is cut
+    before it is looked at. ``slow``: it is carried out after `seconds`. ``garble``: carried out, and the body
+    cut in half.
     """
 
     system: str
