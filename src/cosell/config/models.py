@@ -20,6 +20,10 @@ from pydantic import (
 from cosell.config.secrets import Reference
 
 
+FILL_IN = "fill in"
+"""Stands in a new file where only its owner knows the value."""
+
+
 class Tag(StrEnum):
     """What kind of world a connection belongs to."""
 
@@ -67,6 +71,8 @@ def _several(raw: Any) -> Any:
 def _word(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
+    if text == FILL_IN:
+        raise ValueError("is still to be filled in")
     if text != text.strip() or not text.isprintable():
         raise ValueError("must not have spaces around it or invisible characters in it")
     return text
@@ -84,6 +90,7 @@ Secret = Annotated[Reference, BeforeValidator(_reference), PlainSerializer(str)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Word = Annotated[str, AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_several)]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_several)]
 Place = Annotated[Path, BeforeValidator(_path)]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 LinkTemplate = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1)[^{}\s]*\{id\}[^{}\s]*$")]
@@ -139,32 +146,39 @@ class PartnerCenterSettings(Section):
     """The host that gives tokens."""
     mpn_id: str = ""
     """The partner location (MPN id) that new referrals name; empty leaves it to Partner Center."""
-    referral_link: Annotated[
-        str, Field(pattern=r"^(https://|http://127\.0\.0\.1)[^{}\s]*\{id\}[^{}\s]*$")
-    ] = "https://partner.microsoft.com/en-us/dashboard/referrals/v2/referrals/co-sell/{id}"
-    """The template of the Referral Link field; `{id}` stands for the referral's id."""
+    organization_id: Word | None = None
+    """Our own organisation id; without it, whoever is not Microsoft is taken to be us."""
+    token_form: Literal["v1", "v2"] = "v1"
+    """How a token is asked for: `v1` with a resource, as documented; `v2` with a scope, as observed."""
+    cosell_only: bool = True
+    """ENV-S07: carry co-sell and pipeline-sharing opportunities to the CRM only, not leads."""
+    precondition: Literal["moody", "version"] = "moody"
+    """How a refused version is taken: `moody` knows that one may come without a reason."""
     contacts_freeze: bool = True
     """Whether customer contacts are read-only once Microsoft was asked to help. Microsoft does not say;
     `true` is the safe reading."""
-    certificate_hosts: Words = ()
-    """The exact hosts a webhook's signing certificate may come from; empty means Microsoft's own."""
+    certificate_origins: Origins = ("https://3psostorageacct.blob.core.windows.net",)
+    """Where a webhook's signing certificate may come from, to the letter."""
+    certificate_roots: Place | None = None
+    """A PEM file of the authorities that certificate must lead to; without it those of this machine."""
 
 
 class StageSettings(Section):
-    """Sales stages by meaning. Several stages may share one meaning; the first is the one we write."""
+    """Sales stages by meaning, by API name or label. Several may share a meaning; the first is written."""
 
-    active: Words = ("Qualification",)
-    """ENV-S01: stages equal to an accepted referral. Moving a deal from on hold to one accepts it."""
-    on_hold: Words = ("On hold",)
+    active: Words = ()
+    """ENV-S01: stages equal to an accepted referral. Moving a deal from on hold to one accepts it.
+    Empty: the first open stage of the org that does not mean on hold."""
+    on_hold: Words = ()
     """ENV-S02: stages of a Microsoft referral not yet accepted. In them, changes stay in the CRM."""
-    won: Words = ("Closed Won",)
-    """Stages that close the referral as won."""
-    lost: Words = ("Closed Lost",)
-    """Stages that close the referral as lost."""
-    declined: Words = ("Closed Lost",)
-    """Stages a declined referral is given."""
-    expired: Words = ("Closed Lost",)
-    """Stages an expired referral is given."""
+    won: Words = ()
+    """Stages that mean won. Empty: the first active won stage of the org; any won stage is read as won."""
+    lost: Words = ()
+    """Stages that mean lost. Empty: the first active lost stage of the org."""
+    declined: Words = ()
+    """Stages a declined referral is given. Empty: the lost stage."""
+    expired: Words = ()
+    """Stages an expired referral is given. Empty: the lost stage."""
 
 
 class SalesforceFields(Section):
@@ -188,6 +202,8 @@ class SalesforceFields(Section):
     """FLD-S09, text: Referral Program."""
     stamp: ApiName = "Cosell_Stamp__c"
     """Our mark: the id of the last write."""
+    notes: ApiName = "Description"
+    """M-05, long text: the notes of the deal."""
     solution_object: ApiName = "Microsoft_Partner_Center_Solution__c"
     """FLD-S10: the object of the related solutions."""
     solution_opportunity: ApiName = "Opportunity__c"
@@ -215,22 +231,36 @@ class SalesforceSettings(Section):
     """The consumer key of the connected app."""
     client_secret: Secret | None = None
     """The consumer secret, by reference; needed for `client_credentials`."""
-    username: str = ""
+    username: Word | None = None
     """The integration user; needed for `jwt`."""
     private_key: Secret | None = None
     """The private key of the connected app's certificate (PEM), by reference; needed for `jwt`."""
-    api_version: Annotated[str, Field(pattern=r"^[0-9]{2,3}\.[0-9]$")] = "65.0"
+    api_version: Annotated[str, Field(pattern=r"^[0-9]{2,3}\.[0-9]$")] = "67.0"
     """The API version to speak."""
+    instance_url: Origin | None = None
+    """Where the org must turn out to live; without it any host of Salesforce is accepted."""
+    audience: Origin | None = None
+    """The audience of the signed login; without it the login address."""
     country_field: ApiName = "BillingCountry"
     """ENV-S03: the Account field with the customer's country."""
     deal_value_field: ApiName = "Amount"
     """ENV-S04: the Opportunity field with the deal value."""
     currency_field: ApiName = "CurrencyIsoCode"
     """ENV-S05: the Opportunity field with the currency."""
+    corporate_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """What every amount means in an org with a single currency; without it the currency is unknown there."""
     check_mark: bool = True
     """ENV-S06: show ✔ or ✘ in the opportunity's name."""
-    cosell_only: bool = True
-    """ENV-S07: sync co-sell and pipeline-sharing opportunities only, not leads."""
+    referral_link: LinkTemplate = "https://partner.microsoft.com/referrals/v2/inbox?id={id}"
+    """The template of the Referral Link field; `{id}` stands for the referral's id."""
+    audit_limit: Annotated[int, Field(ge=500, le=100_000)] = 10_000
+    """Characters of the Audit field at most."""
+    contact_role: Word | None = None
+    """The role of contacts that come with a referral; without it the org's own default."""
+    default_owner: Annotated[str, Field(pattern=r"^005[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$")] | None = None
+    """The user id that owns new opportunities when nobody of the deal's team is a user; else our own user."""
+    duplicate_alerts: Literal["pass", "stop"] = "pass"
+    """Whether an account or contact is created although a duplicate rule of the alert kind warns."""
     stages: StageSettings = StageSettings()
     fields: SalesforceFields = SalesforceFields()
 

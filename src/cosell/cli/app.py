@@ -1,0 +1,357 @@
+"""Every command with its words. What a command does is loaded only when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cosell.cli.options import Config, Json, LinkName
+from cosell.cli.sandbox import sandbox
+
+app = typer.Typer(
+    name="cosell",
+    help="Keeps Partner Center co-sell referrals and the opportunities of your CRM in two-way sync.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+mapping = typer.Typer(help="Look at the mapping and check it.", no_args_is_help=True, rich_markup_mode=None)
+audit = typer.Typer(help="Read, check and export the audit.", no_args_is_help=True, rich_markup_mode=None)
+webhook = typer.Typer(
+    help="See and change where Partner Center sends its events.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(mapping, name="mapping")
+app.add_typer(audit, name="audit")
+app.add_typer(webhook, name="webhook")
+app.add_typer(sandbox, name="sandbox")
+
+
+@app.command()
+def init(
+    path: Annotated[str, typer.Argument(metavar="[PATH]", help="Where to write it.")] = "cosell.toml",
+    key: Annotated[bool, typer.Option("--key", help="Print a new key for COSELL_KEY instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a commented settings file; never overwrites one.
+
+    \b
+    Examples:
+      cosell init
+      cosell init staging.toml
+      cosell init --key
+    """
+    from cosell.cli import beginning, speaking
+
+    speaking.speak(lambda: beginning.init(path, key=key), as_json=as_json)
+
+
+@app.command()
+def run(
+    config: Config = None,
+    base_port: Annotated[
+        int | None, typer.Option("--base-port", metavar="N", help="First port of the sandbox (8800).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="N", help="Port of the connector's own web (8080).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the sandbox.")] = None,
+    log: Annotated[str, typer.Option("--log", metavar="words|json", help="Form of the log lines.")] = "words",
+    as_json: Json = False,
+) -> None:
+    """Run the sync until Ctrl-C; without a settings file, together with the sandbox.
+
+    \b
+    Examples:
+      cosell run
+      cosell run --config production.toml --log json
+      cosell run --base-port 9800 --port 9080
+    """
+    from cosell.cli import running, speaking
+
+    wanted = running.Wanted(config, base_port, port, seed, log, as_json)
+    speaking.speak(lambda: running.run(wanted), as_json=as_json)
+
+
+@app.command()
+def status(config: Config = None, as_json: Json = False) -> None:
+    """Show flows, links by state, what waits, alerts, quota and the last event.
+
+    \b
+    Examples:
+      cosell status
+      cosell status --json
+    """
+    from cosell.cli import looking, speaking
+
+    speaking.speak(lambda: speaking.wait(looking.status(config)), as_json=as_json)
+
+
+@app.command()
+def plan(
+    link: Annotated[
+        str | None, typer.Argument(metavar="[LINK]", help="One deal; all of them without.")
+    ] = None,
+    config: Config = None,
+    pending: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 6 when something would be written.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read both sides and show what would be written, field by field; writes nothing.
+
+    \b
+    Examples:
+      cosell plan
+      cosell plan 0069V00000XyZabQAF
+      cosell plan --exit-code --json
+    """
+    from cosell.cli import planning, speaking
+
+    speaking.speak(lambda: speaking.wait(planning.plan(config, link, pending=pending)), as_json=as_json)
+
+
+@app.command()
+def sync(
+    link: Annotated[
+        str | None, typer.Argument(metavar="[LINK]", help="One deal; with --all, leave it out.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Have every link looked at.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Have a deal looked at now; where nothing runs, do the work here.
+
+    \b
+    Examples:
+      cosell sync 0069V00000XyZabQAF
+      cosell sync --all
+    """
+    from cosell.cli import deciding, speaking
+
+    speaking.speak(lambda: speaking.wait(deciding.sync(config, link, every=every)), as_json=as_json)
+
+
+@app.command()
+def explain(link: LinkName, config: Config = None, as_json: Json = False) -> None:
+    """Tell everything about one deal: for every field both values, base, rule, last write, and what next.
+
+    \b
+    Examples:
+      cosell explain 0069V00000XyZabQAF
+      cosell explain https://partner.microsoft.com/.../a2000000-0000-4000-8000-000000000001
+    """
+    from cosell.cli import explaining, speaking
+
+    speaking.speak(lambda: speaking.wait(explaining.explain(config, link)), as_json=as_json)
+
+
+@app.command()
+def hold(
+    link: Annotated[str | None, typer.Argument(metavar="[LINK]", help="The deal.")] = None,
+    field: Annotated[
+        str | None, typer.Argument(metavar="[FIELD]", help="One field; the whole deal without.")
+    ] = None,
+    release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
+    release_brake: Annotated[
+        bool, typer.Option("--release-brake", help="Let the changes pass that the brake stopped.")
+    ] = False,
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept in the audit.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a deal, or one field of it, as it is on both sides; or end that.
+
+    \b
+    Examples:
+      cosell hold 0069V00000XyZabQAF --note "price under discussion"
+      cosell hold 0069V00000XyZabQAF deal_value
+      cosell hold 0069V00000XyZabQAF --release
+      cosell hold --release-brake
+    """
+    from cosell.cli import deciding, speaking
+
+    wanted = deciding.Holding(link, field, release, release_brake, note)
+    speaking.speak(lambda: speaking.wait(deciding.hold(config, wanted)), as_json=as_json)
+
+
+@app.command()
+def resolve(
+    link: LinkName,
+    field: Annotated[str, typer.Argument(metavar="FIELD", help="The field that is held, or «link».")],
+    take: Annotated[
+        str, typer.Option("--take", metavar="crm|partner_center", help="The side whose value is right.")
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Decide a held field for one side; good only for the values shown now.
+
+    \b
+    Examples:
+      cosell resolve 0069V00000XyZabQAF deal_value --take crm
+      cosell resolve 0069V00000XyZabQAF close_date --take partner_center
+    """
+    from cosell.cli import deciding, speaking
+
+    speaking.speak(lambda: speaking.wait(deciding.resolve(config, link, field, take=take)), as_json=as_json)
+
+
+@mapping.command("lint")
+def mapping_lint(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="A mapping file; else the one in use.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check a mapping; exits with 1 and the reasons when it cannot be used.
+
+    \b
+    Examples:
+      cosell mapping lint
+      cosell mapping lint mapping.toml
+    """
+    from cosell.cli import charting, speaking
+
+    speaking.speak(lambda: charting.lint(config, file), as_json=as_json)
+
+
+@mapping.command("show")
+def mapping_show(config: Config = None, as_json: Json = False) -> None:
+    """Show for every field which way it travels and who wins.
+
+    \b
+    Examples:
+      cosell mapping show
+    """
+    from cosell.cli import charting, speaking
+
+    speaking.speak(lambda: charting.show(config), as_json=as_json)
+
+
+@audit.command("list")
+def audit_list(
+    link: Annotated[
+        str | None, typer.Argument(metavar="[LINK]", help="One deal; all of them without.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many rows.")] = 20,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """List the newest writes and decisions.
+
+    \b
+    Examples:
+      cosell audit list
+      cosell audit list 0069V00000XyZabQAF --limit 100
+    """
+    from cosell.cli import auditing, speaking
+
+    speaking.speak(lambda: speaking.wait(auditing.listed(config, link, limit=limit)), as_json=as_json)
+
+
+@audit.command("verify")
+def audit_verify(config: Config = None, as_json: Json = False) -> None:
+    """Walk the hash chain; exits with 1 and names the first bad row.
+
+    \b
+    Examples:
+      cosell audit verify
+    """
+    from cosell.cli import auditing, speaking
+
+    speaking.speak(lambda: speaking.wait(auditing.verify(config)), as_json=as_json)
+
+
+@audit.command("export")
+def audit_export(
+    link: Annotated[
+        str | None, typer.Argument(metavar="[LINK]", help="One deal; all of them without.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write the audit as JSON lines on stdout, newest first; --json ends it with the envelope.
+
+    \b
+    Examples:
+      cosell audit export > audit.jsonl
+    """
+    from cosell.cli import auditing, speaking
+
+    speaking.speak(lambda: speaking.wait(auditing.export(config, link, closed=as_json)), as_json=as_json)
+
+
+@webhook.command("status")
+def webhook_status(config: Config = None, as_json: Json = False) -> None:
+    """Show who receives Partner Center's events now.
+
+    \b
+    Examples:
+      cosell webhook status
+    """
+    from cosell.cli import hooking, speaking
+
+    speaking.speak(lambda: speaking.wait(hooking.status(config)), as_json=as_json)
+
+
+@webhook.command("register")
+def webhook_register(
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take the events over from whoever receives them now.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Have all four events sent to this installation; a foreign receiver is left alone without --overwrite.
+
+    \b
+    Examples:
+      cosell webhook register
+      cosell webhook register --overwrite
+    """
+    from cosell.cli import hooking, speaking
+
+    speaking.speak(lambda: speaking.wait(hooking.register(config, overwrite=overwrite)), as_json=as_json)
+
+
+@webhook.command("release")
+def webhook_release(config: Config = None, as_json: Json = False) -> None:
+    """Give the events back, where they come to this installation.
+
+    \b
+    Examples:
+      cosell webhook release
+    """
+    from cosell.cli import hooking, speaking
+
+    speaking.speak(lambda: speaking.wait(hooking.release(config)), as_json=as_json)
+
+
+@app.command()
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Check settings, database and both connections; changes nothing.
+
+    \b
+    Examples:
+      cosell doctor
+    """
+    from cosell.cli import examining, speaking
+
+    speaking.speak(lambda: speaking.wait(examining.doctor(config)), as_json=as_json)
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Show the version.
+
+    \b
+    Examples:
+      cosell version
+    """
+    from cosell.cli import beginning, speaking
+
+    speaking.speak(beginning.version, as_json=as_json)

@@ -1,0 +1,314 @@
+"""The sandbox from the command line: serve it, and do in it what sellers, Microsoft and bad luck do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cosell.cli.options import Json, Url
+
+if TYPE_CHECKING:
+    from cosell.sandbox.shell.verbs import Control
+
+sandbox = typer.Typer(
+    help="Serve the sandbox, or change something in the one that runs.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+Deal = Annotated[str, typer.Argument(metavar="DEAL", help="A referral id or an opportunity id.")]
+Pairs = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="What to set, such as amount=90000.")
+]
+By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who does it, where that is a choice.")]
+Times = Annotated[int, typer.Option("--times", min=1, help="How many.")]
+
+
+@sandbox.callback()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    base_port: Annotated[int, typer.Option("--base-port", metavar="N", help="First port.")] = 8800,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https under a test authority.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the deals.")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Begin without deals.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve simulated Partner Center, Entra ID and Salesforce, each on its own port, until Ctrl-C.
+
+    \b
+    Examples:
+      cosell sandbox
+      cosell sandbox --base-port 9800 --tls --json
+      cosell sandbox edit 006Hs00000AAAAA amount=90000
+    """
+    if context.invoked_subcommand is None:
+        from cosell.cli import serving, speaking
+
+        wanted = serving.Wanted(host, base_port, tls, seed, empty, as_json)
+        speaking.speak(lambda: serving.serve(wanted), as_json=as_json)
+
+
+def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool) -> None:
+    from cosell.cli import moving, speaking
+
+    speaking.speak(lambda: moving.move(act, url=url), as_json=as_json)
+
+
+def _named(pairs: list[str] | None) -> dict[str, Any]:
+    from cosell.cli import moving
+
+    return moving.named(pairs or [])
+
+
+@sandbox.command()
+def deals(
+    system: Annotated[
+        str | None, typer.Argument(metavar="[partner_center|salesforce]", help="One system; both without.")
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """List the deals of both systems.
+
+    \b
+    Examples:
+      cosell sandbox deals
+      cosell sandbox deals salesforce
+    """
+    _do(lambda control: control.deals(system), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
+    """Show one deal in full.
+
+    \b
+    Examples:
+      cosell sandbox deal 006Hs00000AAAAA
+    """
+    _do(lambda control: control.deal(deal), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def new(
+    kind: Annotated[
+        str, typer.Argument(metavar="inbound|referral|opportunity", help="Who makes it, and where.")
+    ],
+    pairs: Pairs = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make a deal: Microsoft sends one, a colleague makes a referral, or a seller an opportunity.
+
+    \b
+    Examples:
+      cosell sandbox new inbound
+      cosell sandbox new opportunity name="Data estate" account=Acme country=NL amount=50000 sync=true
+    """
+    from cosell.cli import moving
+
+    _do(lambda control: moving.make(control, kind, _named(pairs)), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_json: Json = False) -> None:
+    """Change a deal as a person would: an opportunity in Salesforce, a referral in Partner Center.
+
+    \b
+    Examples:
+      cosell sandbox edit 006Hs00000AAAAA amount=90000
+      cosell sandbox edit a2000000-0000-4000-8000-000000000001 deal_value=90000
+    """
+    _do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def accept(deal: Deal, by: By = None, url: Url = None, as_json: Json = False) -> None:
+    """Accept a referral as whoever was asked.
+
+    \b
+    Examples:
+      cosell sandbox accept a2000000-0000-4000-8000-000000000001
+    """
+    _do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def decline(
+    deal: Deal,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why.")] = None,
+    by: By = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Decline a referral as whoever was asked.
+
+    \b
+    Examples:
+      cosell sandbox decline a2000000-0000-4000-8000-000000000001
+    """
+    _do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def close(
+    deal: Deal,
+    outcome: Annotated[str, typer.Argument(metavar="won|lost", help="How it ended.")],
+    reason: Annotated[str | None, typer.Option("--reason", help="Why.")] = None,
+    by: By = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Close a referral in Partner Center.
+
+    \b
+    Examples:
+      cosell sandbox close a2000000-0000-4000-8000-000000000001 won
+    """
+    _do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def expire(deal: Deal, url: Url = None, as_json: Json = False) -> None:
+    """Let the deadline of an unanswered referral pass.
+
+    \b
+    Examples:
+      cosell sandbox expire a2000000-0000-4000-8000-000000000001
+    """
+    _do(lambda control: control.expire(deal), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def advance(
+    span: Annotated[str, typer.Argument(metavar="SPAN", help="Such as 90s, 15m, 2h or 14d.")],
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Move the sandbox clock forward.
+
+    \b
+    Examples:
+      cosell sandbox advance 14d
+    """
+    _do(lambda control: control.advance(span), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def drop(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
+    """Lose the next webhook events.
+
+    \b
+    Examples:
+      cosell sandbox drop --times 3
+    """
+    _do(lambda control: control.drop_events(times), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def duplicate(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
+    """Send the next webhook events twice.
+
+    \b
+    Examples:
+      cosell sandbox duplicate --times 3
+    """
+    _do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def slow(
+    seconds: Annotated[float, typer.Argument(metavar="SECONDS", help="0 ends it.")],
+    system: Annotated[str, typer.Option("--system", help="One system; all without.")] = "*",
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make a system answer late, or all of them.
+
+    \b
+    Examples:
+      cosell sandbox slow 2 --system salesforce
+      cosell sandbox slow 0
+    """
+    _do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def fail(
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="partner_center, webhooks, entra, salesforce.")
+    ],
+    pairs: Pairs = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Make the next requests to a system fail.
+
+    \b
+    Examples:
+      cosell sandbox fail partner_center status=503 times=3
+      cosell sandbox fail salesforce kind=lose
+    """
+    _do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def heal(url: Url = None, as_json: Json = False) -> None:
+    """Take back every failure that has not happened yet.
+
+    \b
+    Examples:
+      cosell sandbox heal
+    """
+    _do(lambda control: control.heal(), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def switch(
+    system: Annotated[str | None, typer.Argument(metavar="[SYSTEM]", help="All without.")] = None,
+    pairs: Pairs = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show the switches of the simulators, or turn some of one.
+
+    \b
+    Examples:
+      cosell sandbox switch
+      cosell sandbox switch partner_center page_size=5
+    """
+    _do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def calls(
+    forget: Annotated[bool, typer.Option("--forget", help="Begin the count anew afterwards.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show how often every system was called.
+
+    \b
+    Examples:
+      cosell sandbox calls --forget
+    """
+    _do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def reset(
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed.")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Begin without deals.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Forget everything and begin again.
+
+    \b
+    Examples:
+      cosell sandbox reset --seed 7
+    """
+    _do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)

@@ -1,0 +1,58 @@
+"""Serves the sandbox alone, for foreign clients and for staging."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from cosell.cli.speaking import Answer, Refusal, Voice, put, stdout
+from cosell.sandbox.shell.composition import Options, Sandbox, run_forever
+from cosell.sandbox.shell.serving import PortInUse
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How the sandbox is to be served."""
+
+    host: str
+    base_port: int
+    tls: bool
+    seed: int | None
+    empty: bool
+    as_json: bool
+
+
+def serve(wanted: Wanted) -> Answer:
+    """Serves until Ctrl-C; with --json the description comes first, as one line of stdout."""
+    options = Options(wanted.host, wanted.base_port, wanted.tls, wanted.seed, wanted.empty)
+
+    def started(sandbox: Sandbox) -> None:
+        if wanted.as_json:
+            put(sandbox.description)
+        else:
+            introduce(Voice(stdout()), sandbox)
+
+    try:
+        asyncio.run(run_forever(options, started=started))
+    except PortInUse as error:
+        raise Refusal(str(error)) from None
+    return Answer(None, lambda _: None, said=True)
+
+
+def introduce(voice: Voice, sandbox: Sandbox) -> None:
+    """Prints what runs where."""
+    voice.line("The sandbox runs. Ctrl-C ends it.", style="bold")
+    voice.pairs(rows(sandbox))
+    voice.line("Try: cosell sandbox deals")
+
+
+def rows(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """What runs where, a line each."""
+    names = {
+        "index": "Sandbox",
+        "partner_center": "Partner Center",
+        "webhooks": "Webhooks",
+        "entra": "Entra ID",
+        "salesforce": "Salesforce",
+    }
+    return [(names.get(place, place), url) for place, url in sandbox.urls.items()]

@@ -1,0 +1,101 @@
+"""Where an environment lives: its settings, its data directory, and the note of the process that runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosell.config import Settings, read
+from cosell.core.errors import Misconfigured
+
+FILE = "cosell.toml"
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One environment on this machine; without settings it is the sandbox environment."""
+
+    name: str
+    data: Path
+    settings: Settings | None = None
+
+    @property
+    def database(self) -> Path:
+        return self.data / f"{self.name}.db"
+
+    @property
+    def note(self) -> Path:
+        """What the running process tells the others: addresses and process id, no secret."""
+        return self.data / "runtime.json"
+
+    def running(self) -> dict[str, Any] | None:
+        """The note of the process that runs this environment now; None when nobody does."""
+        try:
+            told = json.loads(self.note.read_text("utf-8"))
+            return told if isinstance(told, dict) and _alive(int(told["pid"])) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @contextlib.contextmanager
+    def told(self, addresses: Mapping[str, str]) -> Iterator[None]:
+        """Leaves the note while the block runs."""
+        note = {"pid": os.getpid(), "environment": self.name, **addresses}
+        fresh = self.note.with_suffix(".new")
+        fresh.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        fresh.replace(self.note)
+        try:
+            yield
+        finally:
+            self.note.unlink(missing_ok=True)
+
+    def prepare(self) -> None:
+        """Makes the data directory, for its owner only."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Misconfigured(
+                f"The data directory {self.data} cannot be made ({(error.strerror or '').lower()}).",
+                advice="Choose another with [environment] data or COSELL_DATA.",
+            ) from error
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps a second `cosell run` out of this data directory while the block runs."""
+        import fcntl
+
+        with (self.data / "run.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Misconfigured(
+                    f"Another cosell already runs the environment {self.name} from {self.data}.",
+                    advice="Stop it first, or give this one another directory with COSELL_DATA.",
+                ) from None
+            yield
+
+
+def locate(config: str | None, environ: Mapping[str, str]) -> Place:
+    """The environment meant: --config, else COSELL_CONFIG, else ./cosell.toml, else the sandbox."""
+    named = config or environ.get("COSELL_CONFIG")
+    path = Path(named or FILE)
+    if named or path.exists():
+        settings = read(path)
+        name = settings.environment.name
+        return Place(name, settings.data / name, settings)
+    return Place(SANDBOX, Path(environ.get("COSELL_DATA") or "cosell-data") / SANDBOX)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid > 0
