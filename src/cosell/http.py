@@ -79,9 +79,12 @@ class Reply:
         try:
             return parse_json(self.body)
         except ValueError:
-            kind: type[CosellError] = Unavailable if self.safe or not self.ok else Uncertain
-            detail = f"status {self.status}, {len(self.body)} bytes that are not JSON"
-            raise kind(f"{self.name} answered nonsense.", detail=detail) from None
+            raise self.nonsense(f"{len(self.body)} bytes that are not JSON") from None
+
+    def nonsense(self, why: str) -> CosellError:
+        """The error behind an answer nobody can use, by what the request may have done."""
+        kind: type[CosellError] = Unavailable if self.safe or not self.ok else Uncertain
+        return kind(f"{self.name} answered nonsense.", detail=f"status {self.status}: {why}")
 
     def json_or_none(self) -> Any:
         """The parsed body, or None where it is not JSON: for bodies of refusals."""

@@ -1,0 +1,223 @@
+"""Tokens: asked for once however many wait, renewed ahead of time, and never lost when they rotate.
+
+Partner Center takes delegated tokens only (partner-center-api.md 1.2): a person signs in once with
+multi-factor authentication, and the refresh token that leaves is kept from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from cosell.core.errors import CosellError, Misconfigured, Retryable, SignedOut, Throttled, Unavailable
+from cosell.http import Http, Reply, Timeouts, Transport
+from cosell.ports import Clock, Keyring
+from cosell.systems.partner_center.options import Options
+
+KEY = "partner_center.refresh_token"
+AHEAD = 300.0
+"""Seconds before its end at which a token is renewed, at most a tenth of its life."""
+UNSAID_LIFE = 300.0
+_LARGEST = 256 * 1024
+_TOKEN = re.compile(r"[!-~]{1,16384}\Z")
+_REASON = re.compile(r"AADSTS[0-9]{3,9}")
+_A_PERSON_MUST = frozenset(("invalid_grant", "interaction_required", "consent_required", "login_required"))
+
+
+class Tokens(Protocol):
+    """Gives access tokens; `refused` is one the other side no longer accepts."""
+
+    async def token(self, resource: str, *, refused: str | None = None) -> str: ...
+
+    def secrets(self) -> Iterable[str]:
+        """Everything that must never be shown."""
+        ...
+
+
+class StaticTokens:
+    """Tokens that were handed to us and cannot be renewed."""
+
+    def __init__(self, tokens: Mapping[str, str]) -> None:
+        self._tokens = dict(tokens)
+
+    async def token(self, resource: str, *, refused: str | None = None) -> str:
+        """The token of `resource`; SignedOut once it is refused."""
+        found = self._tokens.get(resource)
+        if found is None or found == refused:
+            raise SignedOut("The access token for Partner Center is not accepted any more.")
+        return found
+
+    def secrets(self) -> Iterable[str]:
+        return self._tokens.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: str
+    renew_at: float
+    ends_at: float
+
+
+class SignIn:
+    """Redeems the refresh token for access tokens of each resource."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        transport: Transport,
+        keyring: Keyring,
+        clock: Clock,
+        refresh_token: str,
+        client_secret: str | None = None,
+    ) -> None:
+        self._options, self._keyring, self._clock = options, keyring, clock
+        self._given, self._client_secret = refresh_token, client_secret
+        self._refresh_token: str | None = None
+        self._held: dict[str, _Held] = {}
+        self._flights: dict[str, asyncio.Task[str]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self.http = Http(
+            transport,
+            name="The Microsoft sign-in",
+            allow=(options.authority,),
+            timeouts=Timeouts(5.0, 20.0, 30.0),
+            max_body=_LARGEST,
+            secrets=self.secrets,
+        )
+
+    async def token(self, resource: str, *, refused: str | None = None) -> str:
+        """A token good for a while; all who wait at the same time share one request and its outcome."""
+        held = self._held.get(resource)
+        if held is not None and held.token != refused and self._clock.monotonic() < held.renew_at:
+            return held.token
+        flight = self._flights.get(resource)
+        if flight is None:
+            flight = asyncio.ensure_future(self._renew(resource, refused))
+            self._flights[resource] = flight
+            flight.add_done_callback(lambda done: self._landed(resource, done))
+        return await asyncio.shield(flight)
+
+    def secrets(self) -> Iterable[str]:
+        """The client secret, both refresh tokens and every access token in use."""
+        known = (self._given, self._refresh_token, self._client_secret)
+        return [one for one in known if one] + [held.token for held in self._held.values()]
+
+    def _landed(self, resource: str, flight: asyncio.Task[str]) -> None:
+        del self._flights[resource]
+        if not flight.cancelled():
+            # Whoever waited may have gone; the failure is then nobody's and must not be reported twice.
+            flight.exception()
+
+    async def _renew(self, resource: str, refused: str | None) -> str:
+        # Both resources live on one refresh token; two rotations at once would lose one of them.
+        async with self._one_at_a_time:
+            try:
+                return await self._redeem(resource)
+            except Retryable:
+                held = self._held.get(resource)
+                if held and held.token != refused and self._clock.monotonic() < held.ends_at:
+                    return held.token
+                raise
+
+    async def _redeem(self, resource: str) -> str:
+        current = self._refresh_token or await self._recall()
+        reply = await self.http.call(
+            "POST", self._url(), form=self._form(resource, current), purpose="sign in", safe=True
+        )
+        if not reply.ok:
+            raise self._refusal(reply)
+        answer = reply.json()
+        if not isinstance(answer, dict) or not _usable(answer.get("access_token")):
+            raise Unavailable("The Microsoft sign-in answered nonsense.", detail="no usable access_token")
+        await self._keep(current, answer.get("refresh_token"))
+        return self._hold(resource, answer)
+
+    def _url(self) -> str:
+        version = "v2.0/" if self._options.entra_form == "v2" else ""
+        return f"{self._options.authority.rstrip('/')}/{self._options.tenant}/oauth2/{version}token"
+
+    def _form(self, resource: str, refresh_token: str) -> dict[str, str]:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self._options.client_id,
+            "refresh_token": refresh_token,
+        }
+        if self._client_secret:
+            form["client_secret"] = self._client_secret
+        if self._options.entra_form == "v2":
+            return form | {"scope": f"{resource}/.default offline_access"}
+        return form | {"resource": resource, "scope": "openid"}
+
+    def _hold(self, resource: str, answer: Mapping[str, Any]) -> str:
+        token, life = str(answer["access_token"]), _seconds(answer.get("expires_in"))
+        if life <= 0:
+            raise Unavailable("The Microsoft sign-in gave a token that has already ended.")
+        now = self._clock.monotonic()
+        self._held[resource] = _Held(token, now + life - min(AHEAD, life / 10), now + life)
+        return token
+
+    async def _recall(self) -> str:
+        """The newest refresh token that descends from the one in the settings."""
+        stored = await self._keyring.get(KEY)
+        self._refresh_token = self._given
+        if stored:
+            kept = orjson.loads(stored)
+            # A person who signed in again put a new token into the settings: that one counts.
+            if kept.get("from") == _fingerprint(self._given):
+                self._refresh_token = str(kept["token"])
+        if not self._refresh_token:
+            raise SignedOut("Nobody has signed in to Partner Center yet.")
+        return self._refresh_token
+
+    async def _keep(self, current: str, rotated: object) -> None:
+        if not isinstance(rotated, str) or not _usable(rotated) or rotated == current:
+            return
+        kept = orjson.dumps({"from": _fingerprint(self._given), "token": rotated}).decode()
+        # Kept before anything is done with it: a crash must not leave only the spent one behind.
+        await self._keyring.put(KEY, kept)
+        self._refresh_token = rotated
+
+    def _refusal(self, reply: Reply) -> CosellError:
+        said = reply.json_or_none()
+        code = said.get("error") if isinstance(said, dict) else None
+        described = str(said.get("error_description", "")) if isinstance(said, dict) else ""
+        reasons = ", ".join(dict.fromkeys(_REASON.findall(described[:4096])))
+        detail = self.http.redact(f"status {reply.status} · {code} · {reasons}", limit=200)
+        if code in _A_PERSON_MUST:
+            return SignedOut("The sign-in to Partner Center has lapsed or was revoked.", detail=detail)
+        if reply.status == 429:
+            return Throttled(
+                "The Microsoft sign-in asks us to slow down.", retry_after=reply.retry_after, detail=detail
+            )
+        if reply.status >= 500 or code is None:
+            return Unavailable("The Microsoft sign-in is out of order.", detail=detail)
+        return Misconfigured(
+            "The Microsoft sign-in refuses this application.",
+            detail=detail,
+            did="Everything on this connection waits; nothing is lost.",
+            advice="Check tenant, client id and client secret; a secret may have ended.",
+        )
+
+
+def _usable(token: object) -> bool:
+    return isinstance(token, str) and _TOKEN.match(token) is not None
+
+
+def _seconds(raw: object) -> float:
+    """The life of a token; the older endpoint writes it as text (1.2)."""
+    if isinstance(raw, str) and raw.strip().lstrip("-").isdigit() and len(raw) < 12:
+        return float(raw)
+    if isinstance(raw, (int, float)) and not isinstance(raw, bool) and abs(raw) < 1e9:
+        return float(raw)
+    return UNSAID_LIFE
+
+
+def _fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
