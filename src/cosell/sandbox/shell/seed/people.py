@@ -1,26 +1,17 @@
-"""Who appears in the seed: the partner's solutions and sellers, and its customers.
+"""Who appears in the seed: the partner's sellers, and its customers.
 
 Every person and company is invented; mail domains end in the reserved ``.example``.
 """
 
 from __future__ import annotations
 
-from cosell.sandbox.shell.seed.story import Contact, Customer, Seller, Solution
-
-SOLUTIONS = (
-    Solution("SOL-15974-MQF", "Fjordwerk Data Platform"),
-    Solution("SOL-34104-EBB", "Fjordwerk Retail Insights"),
-    Solution("SOL-40217-KTR", "Fjordwerk Factory Monitor"),
-    Solution("SOL-52880-ZPA", "Fjordwerk Migration Sprint"),
-    Solution("SOL-61345-WGD", "Fjordwerk Identity Shield"),
-    Solution("SOL-70921-LNC", "Fjordwerk Contact Centre"),
-)
+from cosell.sandbox.shell.seed.story import Contact, Customer, Seller
 
 SELLERS = (
-    Seller("Ingrid", "Solberg", "ingrid.solberg@fjordwerk.example", "Account Executive", "+47 21 55 01 10"),
-    Seller("Jonas", "Brückner", "jonas.brueckner@fjordwerk.example", "Sales Manager", "+49 30 5550 120"),
-    Seller("Amélie", "Dubois", "amelie.dubois@fjordwerk.example", "Account Executive", "+33 1 55 50 01 30"),
-    Seller("Kenji", "Watanabe", "kenji.watanabe@fjordwerk.example", "Solution Consultant", "+81 3 5550 0140"),
+    Seller("Ada", "Jansen", "ada.jansen@contoso.example", "Account Executive", "+31 20 555 0110"),
+    Seller("Jonas", "Brückner", "jonas.brueckner@contoso.example", "Sales Manager", "+49 30 5550 120"),
+    Seller("Amélie", "Dubois", "amelie.dubois@contoso.example", "Account Executive", "+33 1 55 50 01 30"),
+    Seller("Kenji", "Watanabe", "kenji.watanabe@contoso.example", "Solution Consultant", "+81 3 5550 0140"),
 )
 
 GRACHTENHUIS = Customer(

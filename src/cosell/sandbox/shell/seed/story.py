@@ -34,12 +34,6 @@ class Crm(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Seller:
     first: str
     last: str

@@ -1,0 +1,10 @@
+"""The control API: moves the simulated world from outside, in JSON over HTTP."""
+
+from __future__ import annotations
+
+from cosell.sandbox.shell.control import events, partner_center, salesforce, world
+from cosell.sandbox.shell.control.deals import VERBS as DEALS
+
+VERBS = (*DEALS, *partner_center.VERBS, *salesforce.VERBS, *events.VERBS, *world.VERBS)
+
+__all__ = ["VERBS"]

@@ -1,0 +1,55 @@
+"""The verbs about webhook events: whether, how often, in which order and how late they arrive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cosell.sandbox.shell.control.route import Verb
+from cosell.sandbox.shell.wishes import Refused, Wish
+
+if TYPE_CHECKING:
+    from cosell.sandbox.shell.composition import Sandbox
+
+SHOWN = 20
+
+
+def show_events(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+    """Who gets the events, how they travel, and the last of them."""
+    wish.done()
+    switches, present = sandbox.webhooks.switches, sandbox.webhooks.registration
+    sent = sandbox.webhooks.deliveries[-SHOWN:]
+    return {
+        "registered": None if present is None else {"url": present.url, "events": list(present.events)},
+        "on": switches.events_on,
+        "drop": switches.drop_next,
+        "duplicate": sandbox.post.duplicate_next,
+        "delay": switches.delay,
+        "reorder": switches.reorder,
+        "lose": switches.lose,
+        "last": [
+            {"event": one.event, "resource": one.resource, "results": list(one.results)} for one in sent
+        ],
+    }
+
+
+def set_events(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+    """Drops or doubles the next events, delays or shuffles all, loses a share, or stops them."""
+    names = ("on", "drop", "duplicate", "delay", "reorder", "lose")
+    if not any(wish.has(name) for name in names):
+        raise Refused(f"Name at least one of: {', '.join(names)}.")
+    switches, post = sandbox.webhooks.switches, sandbox.post
+    on = wish.truth("on", switches.events_on)
+    drop, duplicate = wish.whole("drop", switches.drop_next), wish.whole("duplicate", post.duplicate_next)
+    delay = wish.seconds("delay", switches.delay)
+    reorder = wish.whole("reorder", switches.reorder, most=1000)
+    lose = wish.number("lose", switches.lose, most=1)
+    wish.done()
+    switches.events_on, switches.drop_next, post.duplicate_next = on, drop, duplicate
+    switches.delay, switches.reorder, switches.lose = delay, reorder, lose
+    return show_events(sandbox, Wish({}))
+
+
+VERBS = (
+    Verb("GET", "/control/events", show_events),
+    Verb("POST", "/control/events", set_events, '{"drop": 2}'),
+)

@@ -1,0 +1,315 @@
+"""The desk of a seller in Salesforce: opportunities with their account, contacts, team and solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from cosell.sandbox.salesforce import Salesforce, SalesforceError
+from cosell.sandbox.salesforce.catalogue.connector import HELP
+from cosell.sandbox.shell.wishes import Refused, Wish
+
+SOLUTION = "Microsoft_Partner_Center_Solution__c"
+HELP_LABELS = tuple(HELP.split("|"))
+ROLES = ("Decision Maker", "Technical Buyer", "Economic Buyer", "Business User", "Influencer", "Other")
+
+FIELDS: Mapping[str, str] = {
+    "name": "Name",
+    "stage": "StageName",
+    "amount": "Amount",
+    "currency": "CurrencyIsoCode",
+    "close_date": "CloseDate",
+    "description": "Description",
+    "next_step": "NextStep",
+    "sync": "Sync_with_Partner_Center__c",
+    "help": "How_can_Microsoft_help__c",
+    "visible": "Referral_visible_to_Microsoft__c",
+    "referral_id": "Referral_Identifier__c",
+    "referral_link": "Referral_Link__c",
+    "microsoft_crm_id": "Microsoft_CRM_Identifier__c",
+    "referral_program": "Referral_Program__c",
+    "audit": "Audit__c",
+}
+"""The words of the desk for the fields of an opportunity."""
+
+T = TypeVar("T")
+
+
+def allowed(act: Callable[[], T]) -> T:
+    """What `act` gives, with the org's own refusal told as ours."""
+    try:
+        return act()
+    except SalesforceError as refusal:
+        raise Refused(f"Salesforce does not take this: {refusal}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An opportunity to be, with what has to be made along with it."""
+
+    fields: dict[str, Any]
+    account_id: str | None
+    account: str | None
+    country: str | None
+    solutions: list[dict[str, Any]]
+    contact: dict[str, Any]
+    team: list[str]
+
+
+class SalesforceDesk:
+    """Sees and changes opportunities as the people who work in the org."""
+
+    def __init__(self, org: Salesforce) -> None:
+        self._org, self._seller = org, org.as_seller
+
+    def opportunities(self) -> list[dict[str, Any]]:
+        """A line for every opportunity, the last changed first."""
+        accounts = {row["Id"]: row for row in self._seller.rows("Account")}
+        solutions: dict[str, list[str]] = {}
+        for row in self._seller.rows(SOLUTION):
+            solutions.setdefault(row["Opportunity__c"], []).append(row["Solution_Identifier__c"])
+        rows = sorted(
+            self._seller.rows("Opportunity"), key=lambda row: str(row["SystemModstamp"]), reverse=True
+        )
+        return [_line(row, accounts.get(row["AccountId"]), solutions.get(row["Id"], [])) for row in rows]
+
+    def opportunity(self, row_id: str) -> dict[str, Any]:
+        """One opportunity with everything that belongs to it."""
+        row = self._opportunity(row_id)
+        accounts = {one["Id"]: one for one in self._seller.rows("Account")}
+        account = accounts.get(row["AccountId"])
+        solutions = self._children(SOLUTION, "Opportunity__c", row["Id"])
+        return {
+            **_line(row, account, [one["Solution_Identifier__c"] for one in solutions]),
+            "description": row["Description"],
+            "next_step": row["NextStep"],
+            "audit": row["Audit__c"],
+            "referral_link": row["Referral_Link__c"],
+            "microsoft_crm_id": row["Microsoft_CRM_Identifier__c"],
+            "referral_program": row["Referral_Program__c"],
+            "owner": self._user_name(row["OwnerId"]),
+            "account_row": account,
+            "solution_rows": solutions,
+            "contacts": self._contacts(row["Id"]),
+            "team": self._team(row["Id"]),
+        }
+
+    def linked(self, referral_id: str, external_id: str | None) -> str | None:
+        """The id of the opportunity that names this referral, or that the referral names."""
+        for row in self._seller.rows("Opportunity"):
+            named = external_id is not None and str(row["Id"])[:15] == external_id[:15]
+            if named or row["Referral_Identifier__c"] == referral_id:
+                return str(row["Id"])
+        return None
+
+    def stages(self) -> list[str]:
+        """The stages of the org in their order."""
+        rows = [row for row in self._seller.rows("OpportunityStage") if row["IsActive"]]
+        return [row["ApiName"] for row in sorted(rows, key=lambda row: row["SortOrder"])]
+
+    def accounts(self) -> list[dict[str, Any]]:
+        return sorted(self._seller.rows("Account"), key=lambda row: str(row["Name"]))
+
+    def users(self) -> list[dict[str, Any]]:
+        """The people who can own an opportunity or be on its team."""
+        return [row for row in self._seller.rows("User") if row["IsActive"] and row["UserType"] == "Standard"]
+
+    def create(self, wish: Wish) -> str:
+        """Creates an opportunity, its account and contact when they are new, and its solutions."""
+        fields = {
+            "Name": wish.text("name"),
+            "StageName": wish.text("stage", "Prospecting"),
+            "CloseDate": wish.day("close_date", self._in_days(60)).isoformat(),
+        }
+        wanted = _Wanted(
+            fields,
+            wish.text("account_id", None),
+            wish.text("account", None),
+            wish.text("country", None),
+            [_solution(one) for one in wish.items("solutions", [])],
+            wish.rest_of("contact"),
+            [self._user_id(one) for one in wish.items("team", [])],
+        )
+        fields |= _fields(wish.rest())
+        return allowed(lambda: self._create(wanted))
+
+    def edit(self, row_id: str, changes: Mapping[str, Any]) -> None:
+        """Changes fields of an opportunity, by the desk's words or by their API names."""
+        fields = _fields(changes)
+        if not fields:
+            raise Refused(f"Name a field to change: {', '.join(FIELDS)}.")
+        wanted = self._opportunity(row_id)["Id"]
+        allowed(lambda: self._seller.update("Opportunity", wanted, fields))
+
+    def delete(self, row_id: str) -> None:
+        """Deletes an opportunity as the Delete button does."""
+        wanted = self._opportunity(row_id)["Id"]
+        allowed(lambda: self._seller.delete("Opportunity", wanted))
+
+    def add_solution(self, row_id: str, wish: Mapping[str, Any]) -> str:
+        """Adds a solution to an opportunity."""
+        opportunity = self._opportunity(row_id)["Id"]
+        fields = {**_solution(wish), "Opportunity__c": opportunity}
+        return allowed(lambda: self._seller.create(SOLUTION, fields))
+
+    def remove_child(self, row_id: str, kind: str, child_id: str) -> None:
+        """Takes a solution, a contact or a team member off an opportunity."""
+        sobject, parent = _CHILDREN[kind]
+        opportunity = self._opportunity(row_id)["Id"]
+        if not any(row["Id"] == child_id for row in self._children(sobject, parent, opportunity)):
+            raise Refused("That is not, or no longer, on this opportunity.", status=404)
+        allowed(lambda: self._seller.delete(sobject, child_id))
+
+    def add_contact(self, row_id: str, wish: Wish) -> str:
+        """Adds a contact to an opportunity; a new person becomes a contact of its account."""
+        row = self._opportunity(row_id)
+        role, primary = wish.text("role", "Decision Maker"), wish.truth("primary", False)
+        person = _contact(wish.rest())
+        return allowed(lambda: self._add_contact(row["Id"], row["AccountId"], person, role, primary=primary))
+
+    def add_team_member(self, row_id: str, user: str, *, role: str = "Sales Rep") -> str:
+        """Puts a user on the team of an opportunity."""
+        fields = {"OpportunityId": self._opportunity(row_id)["Id"], "UserId": self._user_id(user)}
+        fields["TeamMemberRole"] = role
+        return allowed(lambda: self._seller.create("OpportunityTeamMember", fields))
+
+    def _create(self, wanted: _Wanted) -> str:
+        account_id = wanted.account_id or self._account(wanted.account, wanted.country)
+        row_id = self._seller.create("Opportunity", {**wanted.fields, "AccountId": account_id})
+        for solution in wanted.solutions:
+            self._seller.create(SOLUTION, {**solution, "Opportunity__c": row_id})
+        if wanted.contact:
+            self._add_contact(row_id, account_id, _contact(wanted.contact), "Decision Maker", primary=True)
+        for user_id in wanted.team:
+            member = {"OpportunityId": row_id, "UserId": user_id, "TeamMemberRole": "Sales Rep"}
+            self._seller.create("OpportunityTeamMember", member)
+        return row_id
+
+    def _account(self, name: str | None, country: str | None) -> str | None:
+        """The account of this name, made when there is none."""
+        if not name:
+            return None
+        known = [str(row["Id"]) for row in self._seller.rows("Account") if row["Name"] == name]
+        return (
+            known[0] if known else self._seller.create("Account", {"Name": name, "BillingCountry": country})
+        )
+
+    def _add_contact(
+        self, row_id: str, account_id: str | None, person: dict[str, Any], role: str, *, primary: bool
+    ) -> str:
+        known = [
+            str(row["Id"])
+            for row in self._seller.rows("Contact")
+            if row["AccountId"] == account_id and row["Email"] and row["Email"] == person.get("Email")
+        ]
+        contact_id = (
+            known[0] if known else self._seller.create("Contact", {**person, "AccountId": account_id})
+        )
+        fields = {"OpportunityId": row_id, "ContactId": contact_id, "Role": role, "IsPrimary": primary}
+        return self._seller.create("OpportunityContactRole", fields)
+
+    def _opportunity(self, row_id: str) -> dict[str, Any]:
+        """The row whose id this is, or begins with; the last three letters of an id may be missing."""
+        wanted = row_id.strip()
+        rows = [
+            row for row in self._seller.rows("Opportunity") if wanted and str(row["Id"]).startswith(wanted)
+        ]
+        if len(rows) == 1:
+            return rows[0]
+        if rows:
+            raise Refused(f"{len(rows)} opportunities have ids that begin with “{wanted}”.")
+        raise Refused(f"There is no opportunity “{wanted}”.", status=404)
+
+    def _children(self, sobject: str, parent: str, row_id: str) -> list[dict[str, Any]]:
+        return [row for row in self._rows(sobject) if row[parent] == row_id]
+
+    def _rows(self, sobject: str) -> list[dict[str, Any]]:
+        try:
+            return self._seller.rows(sobject)
+        except SalesforceError:
+            # Opportunity teams can be switched off, and then the object does not exist.
+            return []
+
+    def _contacts(self, row_id: str) -> list[dict[str, Any]]:
+        people = {row["Id"]: row for row in self._seller.rows("Contact")}
+        roles = self._children("OpportunityContactRole", "OpportunityId", row_id)
+        return [{**role, "person": people.get(role["ContactId"])} for role in roles]
+
+    def _team(self, row_id: str) -> list[dict[str, Any]]:
+        members = self._children("OpportunityTeamMember", "OpportunityId", row_id)
+        return [{**member, "user": self._user_name(member["UserId"])} for member in members]
+
+    def _user_name(self, user_id: str | None) -> str:
+        names = {row["Id"]: row["Name"] for row in self._seller.rows("User")}
+        return names.get(user_id) or "—"
+
+    def _user_id(self, wanted: Any) -> str:
+        for row in self._seller.rows("User"):
+            if wanted and wanted in (row["Id"], row["Username"], row["Email"], row["Name"]):
+                return str(row["Id"])
+        raise Refused(f"There is no user “{wanted}”.")
+
+    def _in_days(self, days: int) -> Any:
+        return (self._org.frame.clock.now() + timedelta(days=days)).date()
+
+
+_CHILDREN = {
+    "solutions": (SOLUTION, "Opportunity__c"),
+    "contacts": ("OpportunityContactRole", "OpportunityId"),
+    "team": ("OpportunityTeamMember", "OpportunityId"),
+}
+
+
+def _line(row: Mapping[str, Any], account: Mapping[str, Any] | None, solutions: list[str]) -> dict[str, Any]:
+    return {
+        "id": row["Id"],
+        "name": row["Name"],
+        "account": account["Name"] if account else None,
+        "country": account["BillingCountry"] if account else None,
+        "stage": row["StageName"],
+        "closed": row["IsClosed"],
+        "won": row["IsWon"],
+        "amount": row["Amount"],
+        "currency": row.get("CurrencyIsoCode"),
+        "close_date": row["CloseDate"],
+        "sync": row["Sync_with_Partner_Center__c"],
+        "help": row["How_can_Microsoft_help__c"],
+        "visible": row["Referral_visible_to_Microsoft__c"],
+        "referral_id": row["Referral_Identifier__c"],
+        "solutions": solutions,
+        "changed": row["SystemModstamp"],
+    }
+
+
+def _fields(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes under their API names; an empty text clears a field."""
+    api_names = set(FIELDS.values())
+    unknown = [name for name in changes if name not in FIELDS and name not in api_names]
+    if unknown:
+        raise Refused(f"An opportunity has no {', '.join(unknown)} here; it has: {', '.join(FIELDS)}.")
+    return {FIELDS.get(name, name): None if value == "" else value for name, value in changes.items()}
+
+
+def _solution(wish: Any) -> dict[str, Any]:
+    """The row of a solution given as its id alone or as an object."""
+    given = Wish({"id": wish} if isinstance(wish, str) else wish)
+    solution_id = given.text("id")
+    fields = {"Solution_Identifier__c": solution_id, "Name": given.text("name", solution_id)}
+    fields |= {"Quantity__c": given.number("quantity", None), "Price__c": given.number("price", None)}
+    given.done()
+    return fields
+
+
+def _contact(wish: Mapping[str, Any]) -> dict[str, Any]:
+    given = Wish(wish)
+    fields = {
+        "FirstName": given.text("first_name", None),
+        "LastName": given.text("last_name"),
+        "Email": given.text("email", None),
+        "Phone": given.text("phone", None),
+        "Title": given.text("title", None),
+    }
+    given.done()
+    return fields

@@ -1,0 +1,204 @@
+"""Moves a running sandbox from another program: one function call for each verb of its control API.
+
+    sandbox = Control("http://127.0.0.1:8800")
+    sandbox.accept("0d5f1c2a")
+    sandbox.advance("14d")
+
+Blocking, and made of the standard library alone, so that a script needs nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+DEFAULT_URL = "http://127.0.0.1:8800"
+LARGEST_ANSWER = 64_000_000
+
+
+class SandboxUnreachable(Exception):
+    """No sandbox answers at the address."""
+
+
+class SandboxRefused(Exception):
+    """The sandbox did not do it; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The controls of the sandbox at `url`; with TLS, `ca_file` is the authority named in its description."""
+
+    url: str = DEFAULT_URL
+    ca_file: str | None = None
+    timeout: float = 15.0
+
+    def description(self) -> dict[str, Any]:
+        """The addresses and credentials of every simulated system."""
+        return self._ask("GET", "/sandbox.json")
+
+    def deals(self, system: str | None = None) -> dict[str, Any]:
+        """The deals of both systems, or of one: ``partner_center`` or ``salesforce``."""
+        found = self._ask("GET", "/control/deals")
+        if system is None:
+            return found
+        if system not in found:
+            raise SandboxRefused(f"There are no deals of “{system}”; there are: {', '.join(found)}.")
+        return {system: found[system]}
+
+    def deal(self, deal_id: str) -> dict[str, Any]:
+        """One deal in full: a whole engagement, or an opportunity with its related records."""
+        return self._ask("GET", _place(deal_id))
+
+    def new_deal(self, **wanted: Any) -> dict[str, Any]:
+        """A Microsoft seller sends a new deal; what is not said is made up."""
+        return self._ask("POST", "/control/partner_center/inbound", wanted)
+
+    def new_referral(self, **wanted: Any) -> dict[str, Any]:
+        """A colleague makes a deal in the Partner Center portal."""
+        return self._ask("POST", "/control/partner_center/referrals", wanted)
+
+    def new_opportunity(self, **wanted: Any) -> dict[str, Any]:
+        """A seller makes an opportunity in Salesforce."""
+        return self._ask("POST", "/control/salesforce/opportunities", wanted)
+
+    def accept(self, deal_id: str, *, by: str | None = None) -> dict[str, Any]:
+        """Whoever is asked accepts the referral: Microsoft, or we in the portal."""
+        return self._act(deal_id, "accept", by=by)
+
+    def decline(self, deal_id: str, *, reason: str | None = None, by: str | None = None) -> dict[str, Any]:
+        """Whoever is asked declines the referral."""
+        return self._act(deal_id, "decline", reason=reason, by=by)
+
+    def expire(self, deal_id: str) -> dict[str, Any]:
+        """Lets the deadline of an unanswered referral pass, and no other."""
+        return self._act(deal_id, "expire")
+
+    def close(
+        self, deal_id: str, outcome: str, *, reason: str | None = None, by: str | None = None
+    ) -> dict[str, Any]:
+        """Closes a referral as ``won`` or ``lost``."""
+        return self._act(deal_id, "close", outcome=outcome, reason=reason, by=by)
+
+    def edit(self, deal_id: str, *, by: str | None = None, **changes: Any) -> dict[str, Any]:
+        """Changes a deal as a person would; a Salesforce id means the opportunity, else the referral."""
+        return self._act(deal_id, "edit", by=by, **changes)
+
+    def advance(self, span: str | float) -> dict[str, Any]:
+        """Moves the sandbox clock forward by seconds or by a text such as ``14d``."""
+        return self._ask("POST", "/control/clock", {"advance": span})
+
+    def drop_events(self, count: int = 1) -> dict[str, Any]:
+        """Loses the next webhook events."""
+        return self.events(drop=count)
+
+    def duplicate_events(self, count: int = 1) -> dict[str, Any]:
+        """Sends the next webhook events twice."""
+        return self.events(duplicate=count)
+
+    def events(self, **settings: Any) -> dict[str, Any]:
+        """Shows or sets how webhook events travel: on, drop, duplicate, delay, reorder."""
+        if not settings:
+            return self._ask("GET", "/control/events")
+        return self._ask("POST", "/control/events", settings)
+
+    def slow(self, seconds: float, *, system: str = "*") -> dict[str, Any]:
+        """Makes a system, or all of them, answer late."""
+        return self._ask("POST", "/control/latency", {"system": system, "seconds": seconds})
+
+    def fail(self, system: str, **fault: Any) -> dict[str, Any]:
+        """Makes the next requests to a system fail: fault=, status=, kind=, times=, method=, path=."""
+        return self._ask("POST", "/control/faults", {"system": system, **fault})
+
+    def faults(self) -> dict[str, Any]:
+        """The faults that wait, and those that can be asked for by name."""
+        return self._ask("GET", "/control/faults")
+
+    def heal(self) -> dict[str, Any]:
+        """Takes back every fault that has not happened yet."""
+        return self._ask("DELETE", "/control/faults")
+
+    def switch(self, system: str | None = None, **changes: Any) -> dict[str, Any]:
+        """Shows the switches of one simulator or all, or sets some of one."""
+        if system is None:
+            return self._ask("GET", "/control/switches")
+        return self._ask("POST" if changes else "GET", f"/control/switches/{quote(system, safe='')}", changes)
+
+    def calls(self, *, forget: bool = False) -> dict[str, Any]:
+        """The count of calls to every system; with `forget` it starts anew."""
+        return self._ask("DELETE" if forget else "GET", "/control/calls")
+
+    def revoke(self, system: str) -> dict[str, Any]:
+        """Withdraws the sign-in of a connection to ``entra`` or ``salesforce``."""
+        return self._ask("POST", "/control/tokens/revoke", {"system": system})
+
+    def expire_sessions(self, system: str) -> dict[str, Any]:
+        """Ends the access tokens in use at ``entra`` or ``salesforce``."""
+        return self._ask("POST", "/control/tokens/expire", {"system": system})
+
+    def sign_in(self) -> dict[str, Any]:
+        """A person signs in to Partner Center anew; the answer holds the new refresh token."""
+        return self._ask("POST", "/control/tokens/sign-in", {})
+
+    def reset(self, *, seed: int | None = None, empty: bool | None = None) -> dict[str, Any]:
+        """Begins again with a fresh seed, or with nothing."""
+        return self._ask("POST", "/control/reset", {"seed": seed, "empty": empty})
+
+    def _act(self, deal_id: str, act: str, by: str | None = None, **details: Any) -> dict[str, Any]:
+        return self._ask("POST", f"{_place(deal_id)}/{act}", {"by": by, **details} if by else details)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        url = self.url.rstrip("/") + path
+        if not url.startswith(("http://", "https://")):
+            raise SandboxUnreachable(
+                f"{self.url} is not the address of a sandbox; it begins with http or https."
+            )
+        sent = json.dumps(body or {}).encode()
+        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
+            url, sent if method == "POST" else None, {"content-type": "application/json"}, method=method
+        )
+        try:
+            return self._send(request)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                raise SandboxRefused(_reason(refusal.read(LARGEST_ANSWER), refusal.code)) from None
+        except (OSError, ValueError) as trouble:
+            why = getattr(trouble, "reason", trouble)
+            raise SandboxUnreachable(
+                f"No sandbox answers at {self.url} ({why}). "
+                "Start one with “cosell sandbox”, or name its address."
+            ) from None
+
+    def _send(self, request: urllib.request.Request) -> dict[str, Any]:
+        trust = ssl.create_default_context(cafile=self.ca_file) if self.url.startswith("https:") else None
+        # A proxy from the environment has no business between a person and this machine's own sandbox.
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), *([urllib.request.HTTPSHandler(context=trust)] if trust else [])
+        )
+        with opener.open(request, timeout=self.timeout) as answer:
+            found: Any = json.loads(answer.read(LARGEST_ANSWER))
+        if not isinstance(found, dict):
+            raise ValueError("it does not speak like one")
+        return found
+
+
+def _place(deal_id: str) -> str:
+    """Where the deal lives: Salesforce gives its opportunities ids that begin with 006."""
+    wanted = deal_id.strip()
+    if not wanted:
+        raise SandboxRefused("Name a deal by its id.")
+    salesforce = wanted.startswith("006") and len(wanted) in (15, 18) and wanted.isalnum()
+    collection = "salesforce/opportunities" if salesforce else "partner_center/referrals"
+    return f"/control/{collection}/{quote(wanted, safe='')}"
+
+
+def _reason(body: bytes, status: int) -> str:
+    try:
+        found = json.loads(body)
+        return str(found["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"The sandbox answered {status}."
