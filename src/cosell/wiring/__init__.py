@@ -1,0 +1,1 @@
+"""The composer: it knows everybody and decides nothing."""
