@@ -121,8 +121,9 @@ class _Meeting:
         )
         absent = [side for side in Side if key not in values[side]]
         if absent:
-            partial = all(not self.read[side].complete for side in absent)
-            return replace(ours, reason=Reason.NOT_READ if partial else Reason.NOT_THERE)
+            if any(not self.read[side].complete for side in absent):
+                return replace(ours, reason=Reason.NOT_READ)
+            return self._agree(ours, Reason.NOT_THERE)
         if isinstance(ours.partner_center, Unreadable) or isinstance(ours.crm, Unreadable):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.UNREADABLE)
         if "*" in self.link.holds:
@@ -369,11 +370,14 @@ class _Meeting:
                 shown,
                 verdict=Verdict.WRITE,
                 reason=Reason.IMPLIED,
-                writes={Side.PARTNER_CENTER: True},
+                writes=dict.fromkeys(self._shown_on(), True),
                 consent=asked.consent,
             )
             return [implied if one is shown else one for one in found]
         return found
+
+    def _shown_on(self) -> list[Side]:
+        return [side for side in Side if "visible" in self.ground.updatable[side]]
 
 
 _STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON})

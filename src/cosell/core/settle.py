@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cosell.core.fields import FIELDS
+from cosell.core.fields import FIELDS, Kind
 from cosell.core.merge import rebase
 from cosell.core.records import Pair, Snapshot, Write, WriteKind
 from cosell.core.values import Value
@@ -139,4 +139,7 @@ def landed_base(write: Write, stored: Mapping[str, Value], base: Mapping[str, Pa
             )
         else:
             pairs[key] = old.with_side(write.side, kept).with_side(write.side.other, one.source)
+        if FIELDS[key].kind is Kind.FLAG and bool(one.after) is not bool(one.source):
+            # Set on behalf of another field (help shows the deal): the source side has yet to learn of it.
+            pairs[key] = pairs[key].with_side(write.side, one.source)
     return pairs

@@ -285,3 +285,19 @@ def decode(key: str, stored: Any) -> Value:
 def _decode_solution(item: dict[str, Any]) -> Solution:
     amounts = {k: None if item[k] is None else Decimal(item[k]) for k in ("quantity", "price")}
     return Solution(item["id"], **amounts, name=item["name"], baggage=item["baggage"])
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether two record ids name the same record, in whatever form people or systems wrote them.
+
+    GUIDs are compared without case and braces; the 15- and 18-character forms of one id are equal
+    (salesforce-api.md 1).
+    """
+    if one is None or other is None:
+        return False
+    if one == other:
+        return True
+    if {len(one), len(other)} == {15, 18}:
+        return one[:15] == other[:15]
+    bare = [text.strip("{} ").casefold() for text in (one, other)]
+    return bare[0] == bare[1] and GUID.match(bare[0]) is not None

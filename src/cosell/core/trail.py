@@ -1,0 +1,68 @@
+"""The words a seller reads on the opportunity: the lines of the Audit field, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from cosell.core.fields import FIELDS
+from cosell.core.guards import Problem
+from cosell.core.reasons import text
+from cosell.core.records import Hold, Link
+
+KEPT = 40
+"""Lines kept on the opportunity; the whole history is in the journal."""
+
+
+def stamped(now: float, words: str) -> str:
+    """One line with its minute, in UTC."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC  {words}"
+
+
+def add(link_trail: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
+    """The trail with new lines on top; a line that is already the newest is not repeated."""
+    trail = link_trail
+    for line in lines:
+        if not trail or _words(trail[0]) != _words(line):
+            trail = (line, *trail)
+    return trail[:KEPT]
+
+
+def _words(line: str) -> str:
+    return line.partition("  ")[2]
+
+
+def labels(fields: Iterable[str]) -> str:
+    """Field labels as a person lists them."""
+    return ", ".join(FIELDS[key].label for key in fields)
+
+
+def sent(fields: Iterable[str]) -> str:
+    return f"Sent to Partner Center: {labels(fields)}."
+
+
+def received(fields: Iterable[str]) -> str:
+    return f"Received from Partner Center: {labels(fields)}."
+
+
+def gate(problems: Sequence[Problem]) -> list[str]:
+    """Every missing thing at once, each with what to do (TRB-3.2)."""
+    return [f"Not sent yet. {one.says} {one.fix}" for one in problems]
+
+
+def new_holds(before: Mapping[str, Hold], now: Mapping[str, Hold]) -> list[str]:
+    """A line for each field that came to a halt since the last look."""
+    lines = []
+    for key, hold in now.items():
+        if key not in before or before[key].reason != hold.reason:
+            words = text(hold.reason)
+            label = FIELDS[key].label if key in FIELDS else "The deal"
+            detail = f" ({hold.detail})" if hold.detail else ""
+            lines.append(f"{label}: {words.says}{detail} {words.fix}".strip())
+    return lines
+
+
+def troubled(link: Link) -> bool:
+    """Whether the opportunity deserves the ✘: something waits for a person."""
+    reasons = [hold.reason for hold in link.holds.values()] + ([link.reason] if link.reason else [])
+    return any(text(code).troubled for code in reasons)

@@ -1,0 +1,134 @@
+"""Single questions in, plural calls out: what many links ask at once goes to the system as one call.
+
+Each link is reconciled by itself, in code that reads line by line; this is where their questions meet.
+A question waits for nothing but a free place: alone it leaves at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from cosell.core.errors import CosellError, Unavailable
+from cosell.core.records import Side, Snapshot
+from cosell.engine.lanes import Lane
+from cosell.ports import Creation, Invitation, Read, System, Update
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Batch(Generic[T, R]):
+    """Collects questions asked in the same moment and sends them together, up to `size` per call."""
+
+    def __init__(
+        self,
+        send: Callable[[Sequence[T]], Awaitable[Mapping[str, R | CosellError]]],
+        *,
+        key: Callable[[T], str],
+        size: int,
+        parallel: int,
+    ) -> None:
+        self._send, self._key, self._size, self._free = send, key, size, parallel
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._scheduled = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, item: T) -> R:
+        """The answer for one item; raises the error that stands in its place."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        self._waiting.append((item, future))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._start)
+        return await future
+
+    def _start(self) -> None:
+        self._scheduled = False
+        while self._waiting and self._free:
+            taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+            chunk = [(item, future) for item, future in taken if not future.done()]
+            if chunk:
+                self._free -= 1
+                task = asyncio.get_running_loop().create_task(self._carry(chunk))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, chunk: list[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            answers = await self._send([item for item, _ in chunk])
+            for item, future in chunk:
+                answer = answers.get(self._key(item))
+                if future.done():
+                    continue
+                if answer is None:
+                    future.set_exception(Unavailable("The other side did not answer for this record."))
+                elif isinstance(answer, CosellError):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+        except BaseException as error:
+            for _, future in chunk:
+                if not future.done():
+                    future.set_exception(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            self._free += 1
+            self._start()
+
+
+class Desk:
+    """One system as the engine uses it: in single questions, watched by its lane."""
+
+    def __init__(self, system: System, lane: Lane, *, parallel: int = 8) -> None:
+        self.system, self.lane = system, lane
+        self.side: Side = system.side
+        size = system.capabilities
+        self._reads: Batch[str, Snapshot] = Batch(
+            self._get_many, key=str, size=size.read_size, parallel=parallel
+        )
+        self._updates: Batch[Update, Snapshot] = Batch(
+            self._update_many, key=lambda update: update.write_id, size=size.write_size, parallel=parallel
+        )
+
+    async def get(self, record_id: str) -> Snapshot:
+        return await self._reads.ask(record_id)
+
+    async def update(self, update: Update) -> Snapshot:
+        return await self._updates.ask(update)
+
+    async def find(self, partner_id: str) -> Sequence[Snapshot]:
+        return await self._watched(self.system.find(partner_id))
+
+    async def create(self, creation: Creation) -> Snapshot:
+        return await self._watched(self.system.create(creation))
+
+    async def invite(self, invitation: Invitation) -> Snapshot:
+        return await self._watched(self.system.invite(invitation))
+
+    async def _get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
+        self.lane.check()
+        return await self._each(self.system.get_many(list(dict.fromkeys(ids))))
+
+    async def _update_many(self, updates: Sequence[Update]) -> Mapping[str, Read]:
+        return await self._each(self.system.update_many(updates))
+
+    async def _each(self, call: Awaitable[Mapping[str, Read]]) -> Mapping[str, Read]:
+        answers = await self._watched(call)
+        for answer in answers.values():
+            if isinstance(answer, CosellError):
+                await self.lane.heard(answer)
+        return answers
+
+    async def _watched(self, call: Awaitable[R]) -> R:
+        try:
+            answer = await call
+        except CosellError as error:
+            await self.lane.heard(error)
+            raise
+        await self.lane.heard(None)
+        return answer

@@ -1,0 +1,39 @@
+"""One link while it is in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cosell.core import trail
+from cosell.core.records import Link
+from cosell.ports import Store, Taken
+
+
+@dataclass(slots=True)
+class Case:
+    """The leased key, the link as last saved, and the changes that ride with the next save."""
+
+    taken: Taken
+    link: Link
+
+    def change(self, **changes: Any) -> None:
+        """Changes the link in hand; durable with the next begin, finish or save."""
+        self.link = replace(self.link, **changes)
+
+    def say(self, now: float, lines: Iterable[str]) -> None:
+        """Adds lines to the Audit text; they are written with the next write to the CRM."""
+        told = trail.add(self.link.trail, (trail.stamped(now, line) for line in lines))
+        if told != self.link.trail:
+            self.change(trail=told, trail_written=False)
+
+    async def save(self, store: Store, before: Link) -> None:
+        """Saves the link if it differs from what the store holds."""
+        if replace(self.link, revision=0) != replace(before, revision=0):
+            self.link = await store.save(self.taken, self.link)
+
+
+def changed(base: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether anything in `found` is new to `base`."""
+    return any(base.get(key) != value for key, value in found.items())

@@ -1,0 +1,130 @@
+"""The engine of one environment: a worker, two pollers, a sweep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from cosell.core.errors import CosellError
+from cosell.core.guards import Policy
+from cosell.core.mapping import Flow, Rule
+from cosell.core.records import Side
+from cosell.engine.preview import Preview, preview
+from cosell.engine.room import Pace, Room
+from cosell.engine.watch import Watch
+from cosell.engine.worker import Worker
+from cosell.ports import Alerts, Clock, Dice, LinkFilter, Poke, Store, System
+
+log = logging.getLogger("cosell.engine")
+
+
+class Engine:
+    """Keeps every link of one environment in step until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        partner_center: System,
+        crm: System,
+        rules: Mapping[str, Rule],
+        policy: Policy,
+        pace: Pace,
+        clock: Clock,
+        dice: Dice,
+        alerts: Alerts,
+        owner: str,
+    ) -> None:
+        self.room = Room(
+            store=store,
+            partner_center=partner_center,
+            crm=crm,
+            rules=rules,
+            policy=policy,
+            pace=pace,
+            clock=clock,
+            dice=dice,
+            alerts=alerts,
+            owner=owner,
+        )
+        self.worker = Worker(self.room)
+        self.watch = Watch(self.room)
+
+    async def run(self) -> None:
+        """Works until `stop`; the links in hand are finished, the watchers are cut short."""
+        pace = self.room.pace
+        watchers = [
+            self._every(pace.poll_partner_center, lambda: self.watch.poll(Side.PARTNER_CENTER), "poll"),
+            self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll"),
+            self._every(max(5.0, pace.idle), self.watch.brake_is_on, "brake"),
+        ]
+        if Flow.REPAIR in self.room.policy.flows:
+            watchers.append(self._every(pace.sweep_every, self.watch.sweep, "sweep", at_once=False))
+        tasks = [asyncio.create_task(one) for one in watchers]
+        try:
+            await self.worker.run()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def stop(self) -> None:
+        """No new work; `run` returns when the links in hand are finished."""
+        self.worker.stop()
+
+    async def drain(self) -> int:
+        """Reconciles all that is due now; answers how many looks it took."""
+        await self.watch.brake_is_on()
+        return await self.worker.drain()
+
+    async def poll(self, side: Side) -> int:
+        """Polls one side once."""
+        return await self.watch.poll(side)
+
+    async def sweep(self) -> int:
+        """Pokes everything for a full comparison."""
+        return await self.watch.sweep()
+
+    async def heard(self, record_id: str, cause: str = "webhook") -> None:
+        """Makes an event from Partner Center durable; an id, and nothing else of it, is believed (INV-16)."""
+        poke = Poke(Side.PARTNER_CENTER, record_id, cause)
+        await self.room.store.poke([poke], self.room.clock.now())
+        self.worker.wake()
+
+    async def preview(self, keys: Sequence[str] | None = None) -> list[Preview]:
+        """What the next reconcile of these links (or of all) would do."""
+        store = self.room.store
+        if keys is None:
+            links = list(await store.links(LinkFilter(limit=100_000)))
+        else:
+            found = [await store.link(key) for key in keys]
+            links = [link for link in found if link is not None]
+        await self.watch.brake_is_on()
+        return await preview(self.room, links)
+
+    async def _every(
+        self,
+        seconds: float,
+        work: Callable[[], Awaitable[object]],
+        name: str,
+        *,
+        at_once: bool = True,
+    ) -> None:
+        """Repeats one watcher's work; a failure is waited out and never ends it."""
+        failures, wait = 0, 0.0 if at_once else seconds
+        while True:
+            await self.room.clock.sleep(wait)
+            try:
+                await work()
+            except CosellError as error:
+                failures += 1
+                wait = min(seconds, self.watch.wait_after(error, failures))
+                log.info("watch.later", extra={"watch": name, "error": error.code, "failures": failures})
+            except Exception:
+                failures += 1
+                wait = seconds
+                log.exception("watch.fault", extra={"watch": name})
+            else:
+                failures, wait = 0, seconds
+                self.worker.wake()

@@ -1,0 +1,57 @@
+"""One lane per system: it is paused when the system asks for it, probed while the system is down."""
+
+from __future__ import annotations
+
+from cosell.core import backoff
+from cosell.core.errors import CosellError, SignedOut, Throttled, Unavailable, Uncertain
+from cosell.ports import Alerts, Clock, Dice
+
+PROBE_AFTER = 5
+"""Unavailable in a row until the lane counts as down."""
+PROBE_EVERY = 60.0
+"""Seconds between probes of a system that is down or signed out."""
+
+
+class Lane:
+    """Says whether a system may be called now, and learns from every answer (INV-20)."""
+
+    def __init__(self, name: str, *, clock: Clock, dice: Dice, alerts: Alerts) -> None:
+        self.name, self._clock, self._dice, self._alerts = name, clock, dice, alerts
+        self._until = 0.0
+        self._why: CosellError | None = None
+        self._failures = 0
+
+    def check(self) -> None:
+        """Passes, or raises what stands in the way, without calling anybody."""
+        wait = self._until - self._clock.monotonic()
+        if wait > 0 and self._why is not None:
+            if isinstance(self._why, SignedOut):
+                raise self._why
+            raise Throttled(self._why.message, retry_after=wait + self._dice.random(), detail="lane paused")
+
+    @property
+    def paused(self) -> CosellError | None:
+        """What the lane waits for, if it waits."""
+        return self._why if self._until > self._clock.monotonic() else None
+
+    async def heard(self, error: CosellError | None) -> None:
+        """Learns from one answer: None is a good one."""
+        match error:
+            case Throttled(retry_after=asked):
+                self._pause(backoff.asked(asked, self._failures, self._dice.random()), error)
+            case SignedOut():
+                self._pause(PROBE_EVERY, error)
+                await self._alerts.raise_(f"signed_out:{self.name}", error.message, error.advice)
+            case Unavailable() | Uncertain():
+                self._failures += 1
+                if self._failures >= PROBE_AFTER:
+                    self._pause(PROBE_EVERY, error)
+                    await self._alerts.raise_(f"unavailable:{self.name}", error.message, error.advice)
+            case _:
+                if self._failures >= PROBE_AFTER or self._why is not None:
+                    await self._alerts.clear(f"unavailable:{self.name}")
+                    await self._alerts.clear(f"signed_out:{self.name}")
+                self._failures, self._why = 0, None
+
+    def _pause(self, seconds: float, why: CosellError) -> None:
+        self._until, self._why = self._clock.monotonic() + seconds, why

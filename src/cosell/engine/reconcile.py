@@ -1,0 +1,330 @@
+"""One reconcile: read both halves, settle, plan, guard, apply. Nothing is known beforehand but a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cosell.core import plan as planning
+from cosell.core import settle as settling
+from cosell.core import trail
+from cosell.core.errors import Rejected
+from cosell.core.plan import FieldPlan, Plan, Verdict
+from cosell.core.reasons import Reason, text
+from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot, Write, WriteKind, WriteState
+from cosell.core.values import State, same_id
+from cosell.engine import apply, reading
+from cosell.engine.case import Case
+from cosell.engine.introduce import Both, introduce
+from cosell.engine.reading import Reading, Source
+from cosell.engine.room import Room
+from cosell.ports import Marks, Update
+
+FIRM_WAIT = 1.1
+"""Seconds until a change of the present second can no longer hide behind a whole-second version."""
+
+
+async def reconcile(room: Room, case: Case) -> float | None:
+    """Brings one link as far as it will go now.
+
+    Answers the seconds until it should be looked at again, or None when it may rest until something
+    changes. Raises the CosellError that stopped it; `case.link` then is the link as last saved.
+    """
+    before = case.link
+    halves: Both | float | None
+    complete = case.link.partner_center_id is not None and case.link.crm_id is not None
+    halves = await reading.both(room, case.taken, case.link) if complete else await introduce(room, case)
+    wait = await _together(room, case, halves) if isinstance(halves, dict) else halves
+    if case.taken.key == case.link.key:
+        await case.save(room.store, before)
+    return wait
+
+
+async def _together(room: Room, case: Case, halves: Both) -> float | None:
+    wait = await _settle(room, case, halves)
+    if wait is not None:
+        return wait
+    if _apart(case, halves):
+        return None
+    plan = await _plan(room, case, halves)
+    _note(room, case, plan, halves)
+    if _braked(room, case, plan):
+        return None
+    if await _to_partner_center(room, case, plan, halves):
+        return 0.0
+    return await _to_crm(room, case, plan, halves)
+
+
+# --- what became of unanswered writes ----------------------------------------------------------------
+
+
+async def _settle(room: Room, case: Case, halves: Both) -> float | None:
+    """Finishes every open row the reads can judge; answers the seconds to wait for the others."""
+    for write in case.taken.open_writes:
+        if write.kind is WriteKind.CREATE:
+            continue
+        able = room.desk(write.side).system.capabilities
+        verdict = settling.settle(
+            write,
+            halves[write.side].snapshot,
+            case.link.base,
+            stamped=able.stamp,
+            patience=able.patience,
+            now=room.clock.now(),
+        )
+        match verdict.verdict:
+            case settling.Verdict.WAIT:
+                return min(verdict.wait, able.patience)
+            case settling.Verdict.AGAIN:
+                await _send_again(room, case, write, halves)
+            case _:
+                await _finish_settled(room, case, verdict)
+    return None
+
+
+async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> None:
+    """Word for word and under the same precondition: whichever copy arrives first, the other cannot."""
+    room.desk(write.side).lane.check()
+    seen = halves[write.side].snapshot
+    again = replace(write, attempt=write.attempt + 1, sent_at=room.clock.now())
+    await room.store.sent_again(case.taken, again)
+    if write.kind is WriteKind.INVITE:
+        stored = await apply.deliver_invitation(room, case, again, seen)
+    else:
+        update = Update(
+            write_id=write.id,
+            record_id=seen.id,
+            values={key: one.after for key, one in write.fields.items()},
+            seen=seen,
+            guard=write.expected_version is not None,
+            marks=_marks(room, case, seen) if write.side is Side.CRM else Marks(),
+            external_id=case.link.crm_id if write.side is Side.PARTNER_CENTER else None,
+        )
+        stored = await apply.deliver(room, case, again, update, None)
+    halves[write.side] = Reading(stored, Source.FRESH)
+
+
+async def _finish_settled(room: Room, case: Case, verdict: settling.Settlement) -> None:
+    now, write = room.clock.now(), verdict.write
+    states = {
+        settling.Verdict.LANDED: WriteState.DONE,
+        settling.Verdict.ABSENT: WriteState.ABSENT,
+        settling.Verdict.UNKNOWN: WriteState.UNKNOWN,
+    }
+    doubts = {
+        key: Hold(Reason.DOUBT, now, detail="a write of ours went unanswered") for key in verdict.doubts
+    }
+    case.change(
+        base={**case.link.base, **verdict.base},
+        holds={**case.link.holds, **doubts},
+        changed_at=now,
+    )
+    done = replace(
+        write, state=states[verdict.verdict], finished_at=now, outcome=f"settled: {verdict.verdict}"
+    )
+    case.link = await room.store.finish(case.taken, [done], case.link)
+
+
+# --- may the two be kept in step at all? -------------------------------------------------------------
+
+
+def _apart(case: Case, halves: Both) -> bool:
+    """Notes why the two halves must be left alone, if they must."""
+    referral, opportunity = halves[Side.PARTNER_CENTER].snapshot, halves[Side.CRM].snapshot
+    link = case.link
+    if not opportunity.enrolled:
+        case.change(state=LinkState.PAUSED, reason=Reason.SYNC_OFF, detail="")
+        return True
+    for half, other in ((referral, link.crm_id), (opportunity, link.partner_center_id)):
+        if half.partner_id and not same_id(half.partner_id, other):
+            detail = f"{half.id} names {half.partner_id}"
+            case.change(state=LinkState.HELD, reason=Reason.TWINS, detail=detail)
+            return True
+    case.change(
+        state=LinkState.LINKED,
+        reason="",
+        detail="",
+        engagement_id=referral.engagement_id or link.engagement_id,
+        microsoft_id=referral.microsoft_id or link.microsoft_id,
+    )
+    return False
+
+
+# --- the decision ------------------------------------------------------------------------------------
+
+
+async def _plan(room: Room, case: Case, halves: Both) -> Plan:
+    """The plan on reads that are good enough for what it wants to write."""
+    for _ in Side:
+        plan = planning.plan(
+            room.ground(), case.link, halves[Side.PARTNER_CENTER].snapshot, halves[Side.CRM].snapshot
+        )
+        thin = reading.too_thin(room, plan, halves)
+        if not thin:
+            break
+        for side in thin:
+            halves[side] = await reading.fresh(room, case.link, side)
+    return plan
+
+
+def _note(room: Room, case: Case, plan: Plan, halves: Both) -> None:
+    """Takes into the link what the plan found: agreements, consents, what is held and why."""
+    now, link = room.clock.now(), case.link
+    old = link.base.get("microsoft_state")
+    agreed = plan.agreed.get("microsoft_state")
+    answer = agreed.partner_center if agreed else None
+    if isinstance(answer, str) and answer != (old.partner_center if old else None):
+        case.say(now, [f"Microsoft's status: {answer}."])
+    holds = {key: hold for key, hold in link.holds.items() if key == "*"}
+    for one in plan.fields:
+        if one.verdict in (Verdict.HOLD, Verdict.REFUSE):
+            holds[one.field] = _as_hold(one, link.holds.get(one.field), now)
+        elif one.field in link.holds and one.reason is Reason.NOT_READ:
+            holds[one.field] = link.holds[one.field]
+    case.say(now, trail.new_holds(link.holds, {k: v for k, v in holds.items() if text(v.reason).fix}))
+    if dict(link.holds) != holds:
+        case.change(holds=holds)
+    if plan.agreed:
+        case.change(base={**link.base, **plan.agreed})
+    if plan.consents:
+        case.change(consents={**link.consents, **plan.consents})
+    reads = [half.snapshot for half in halves.values() if half.source is not Source.REMEMBERED]
+    case.link = apply.remember(case.link, *reads)
+    settled = [one.field for one in plan.fields if one.verdict is Verdict.SAME]
+    if any(key in case.link.resolutions for key in settled):
+        case.change(resolutions={k: v for k, v in case.link.resolutions.items() if k not in settled})
+
+
+def _as_hold(one: FieldPlan, before: Hold | None, now: float) -> Hold:
+    if before is not None and before.reason == one.reason:
+        return replace(before, partner_center=one.partner_center, crm=one.crm)
+    return Hold(one.reason, now, one.partner_center, one.crm)
+
+
+def _braked(room: Room, case: Case, plan: Plan) -> bool:
+    """Stops before anything is written: on hold by a person, or too much at once (INV-17)."""
+    if "*" in case.link.holds:
+        return True
+    if plan.empty and not room.tally.on:
+        return False
+    if room.policy.dry_run or room.tally.on:
+        case.change(reason=Reason.BRAKE if room.tally.on else case.link.reason)
+        return True
+    brake, tally, now = room.policy.brake, room.tally, room.clock.now()
+    clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
+    tally.clears = [at for at in tally.clears if at > now - 3600]
+    swept = set(case.taken.causes) == {"sweep"}
+    too_many = swept and not brake.allows_links(len(tally.swept), tally.links)
+    too_empty = clears > 0 and not brake.allows_clears(len(tally.clears) + clears - 1, tally.links)
+    if too_many or too_empty:
+        tally.on = True
+        case.change(reason=Reason.BRAKE)
+        return True
+    tally.clears.extend([now] * clears)
+    if swept:
+        tally.swept.add(case.link.key)
+    return False
+
+
+# --- the deed ----------------------------------------------------------------------------------------
+
+
+async def _to_partner_center(room: Room, case: Case, plan: Plan, halves: Both) -> bool:
+    """Writes what goes to Partner Center; answers whether a second look is due at once."""
+    side, seen = Side.PARTNER_CENTER, halves[Side.PARTNER_CENTER].snapshot
+    opportunity = halves[Side.CRM].snapshot
+    wanted = plan.writes_to(side)
+    acts = room.desk(side).system.capabilities.acts
+    values = {key: value for key, value in wanted.items() if key not in acts}
+    state = seen.values.get("state")
+    closed = isinstance(state, State) and state.terminal
+    nameless = seen.partner_id is None and not closed
+    if values or nameless:
+        order = _order(case, plan, side, seen, opportunity, values)
+        order = replace(order, external_id=case.link.crm_id if nameless else None)
+        try:
+            seen = await apply.send(room, case, order)
+        except Rejected as error:
+            case.say(room.clock.now(), [f"Partner Center refused {trail.labels(values)}: {error.message}"])
+            return False
+        halves[side] = Reading(seen, Source.FRESH)
+        if values:
+            case.say(room.clock.now(), [_told(values)])
+    for key in acts & wanted.keys():
+        await _invite(room, case, plan, halves, key)
+    return values.get("state") is State.ACTIVE and _more_waits(case, opportunity)
+
+
+def _more_waits(case: Case, opportunity: Snapshot) -> bool:
+    """After an acceptance, what waited for it goes out with the next look, at once."""
+    wants_more = opportunity.values.get("state") is not State.ACTIVE
+    return wants_more or any(hold.reason == Reason.AWAITING_ACCEPTANCE for hold in case.link.holds.values())
+
+
+def _told(values: Mapping[str, object]) -> str:
+    match values.get("state"):
+        case State.ACTIVE:
+            return "Accepted in Partner Center."
+        case State() as state:
+            return f"Closed in Partner Center as {state}."
+    return trail.sent(values)
+
+
+async def _invite(room: Room, case: Case, plan: Plan, halves: Both, key: str) -> None:
+    seen = halves[Side.PARTNER_CENTER].snapshot
+    one = next(one for one in plan.fields if one.field == key)
+    wanted = FieldWrite(one.partner_center, one.writes[Side.PARTNER_CENTER], one.crm, one.reason)
+    stored = await apply.invite(room, case, seen, wanted, one.consent)
+    halves[Side.PARTNER_CENTER] = Reading(stored, Source.FRESH)
+    case.say(room.clock.now(), ["Microsoft was asked for help."])
+
+
+async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | None:
+    """Writes what goes to the CRM, with the marks that tell the seller, in one request."""
+    values = plan.writes_to(Side.CRM)
+    seen = halves[Side.CRM].snapshot
+    if values:
+        case.say(room.clock.now(), [trail.received(values)])
+    marks = _marks(room, case, seen)
+    if not values and not _worth_writing(case, marks):
+        return None
+    if not seen.firm:
+        await room.clock.sleep(FIRM_WAIT)
+        again = (await reading.fresh(room, case.link, Side.CRM)).snapshot
+        if not again.firm or again.values != seen.values:
+            return 0.0
+        seen = again
+    referral = halves[Side.PARTNER_CENTER].snapshot
+    order = replace(_order(case, plan, Side.CRM, seen, referral, values), marks=marks)
+    await apply.send(room, case, order)
+    return None
+
+
+def _marks(room: Room, case: Case, seen: Snapshot) -> Marks:
+    troubled = trail.troubled(case.link)
+    return Marks(
+        trail=case.link.trail,
+        mark=("failed" if troubled else "ok") if room.policy.check_mark else None,
+        referral_id=case.link.partner_center_id if seen.partner_id is None else None,
+    )
+
+
+def _worth_writing(case: Case, marks: Marks) -> bool:
+    """Marks alone are worth a write only when they tell something new (INV-4)."""
+    new_mark = marks.mark is not None and marks.mark != case.link.mark
+    return new_mark or marks.referral_id is not None or not case.link.trail_written
+
+
+def _order(
+    case: Case, plan: Plan, side: Side, seen: Snapshot, other: Snapshot, values: Mapping[str, object]
+) -> apply.Order:
+    chosen = {one.field: one for one in plan.fields if one.field in values}
+    return apply.Order(
+        side=side,
+        seen=seen,
+        values={key: one.writes[side] for key, one in chosen.items()},
+        sources={key: other.values.get(key) for key in chosen},
+        reasons={key: str(one.reason) for key, one in chosen.items()},
+        other=other,
+        consents={key: one.consent for key, one in chosen.items() if one.consent},
+    )

@@ -1,0 +1,110 @@
+"""What every step of a reconcile has at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosell.core.guards import Policy
+from cosell.core.mapping import Rule
+from cosell.core.plan import Ground
+from cosell.core.records import Side, Snapshot
+from cosell.engine.bulk import Desk
+from cosell.engine.lanes import Lane
+from cosell.ports import Alerts, Clock, Dice, Store, System
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how much; seconds unless said otherwise."""
+
+    poll_partner_center: float = 60.0
+    poll_crm: float = 60.0
+    sweep_every: float = 86_400.0
+    concurrency: int = 256
+    """Links in hand at once."""
+    parallel_calls: int = 8
+    """Requests at once to each system."""
+    lease: float = 120.0
+    fresh_for: float = 10.0
+    """How long a polled read counts as the fresh read."""
+    idle: float = 1.0
+    """How often a quiet worker looks for pokes of other processes."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the brake counts: links written by the present sweep, and fields emptied within the hour."""
+
+    swept: set[str] = field(default_factory=set)
+    clears: list[float] = field(default_factory=list)
+    links: int = 0
+    """Links there are, refreshed with each sweep and start."""
+    on: bool = False
+    """The brake is on; nothing is written until a person releases it (INV-17)."""
+
+
+class Room:
+    """The ports, the rules and the two desks, for one environment."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        partner_center: System,
+        crm: System,
+        rules: Mapping[str, Rule],
+        policy: Policy,
+        pace: Pace,
+        clock: Clock,
+        dice: Dice,
+        alerts: Alerts,
+        owner: str,
+    ) -> None:
+        self.store, self.rules, self.policy, self.pace = store, rules, policy, pace
+        self.clock, self.dice, self.alerts, self.owner = clock, dice, alerts, owner
+        self.desks = {
+            system.side: Desk(
+                system,
+                Lane(system.name, clock=clock, dice=dice, alerts=alerts),
+                parallel=pace.parallel_calls,
+            )
+            for system in (partner_center, crm)
+        }
+        self.tally = Tally()
+        self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
+        """Per link and side: the version last refused, and how often that very version was."""
+        self._polled: dict[tuple[Side, str], tuple[Snapshot, float]] = {}
+
+    def desk(self, side: Side) -> Desk:
+        return self.desks[side]
+
+    def ground(self) -> Ground:
+        """What plans rest on now; capabilities may become known only after the first sign-in."""
+        able = {side: desk.system.capabilities for side, desk in self.desks.items()}
+        return Ground(
+            rules=self.rules,
+            flows=self.policy.flows,
+            updatable={side: one.updatable for side, one in able.items()},
+            acts=able[Side.PARTNER_CENTER].acts,
+            contacts_freeze=self.policy.contacts_freeze,
+        )
+
+    def keep_polled(self, snapshot: Snapshot) -> None:
+        """Remembers a read that a poll just brought: it is the fresh read of the reconcile it causes."""
+        self._polled[(snapshot.side, snapshot.id)] = (snapshot, self.clock.monotonic())
+
+    def take_polled(self, side: Side, record_id: str | None) -> Snapshot | None:
+        """That read, once, while it is fresh."""
+        if record_id is None:
+            return None
+        found = self._polled.pop((side, record_id), None)
+        if found is None or self.clock.monotonic() - found[1] > self.pace.fresh_for:
+            return None
+        return found[0]
+
+    def forget_stale(self) -> None:
+        """Lets go of polled reads nobody asked for in time."""
+        oldest = self.clock.monotonic() - self.pace.fresh_for
+        for key in [key for key, (_, at) in self._polled.items() if at < oldest]:
+            del self._polled[key]

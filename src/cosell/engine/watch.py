@@ -1,0 +1,119 @@
+"""The watchers: each poll turns what changed into durable pokes before its cursor moves (INV-21)."""
+
+from __future__ import annotations
+
+import logging
+
+from cosell.core import backoff
+from cosell.core.errors import CosellError, NeedsOperator
+from cosell.core.records import Link, LinkState, Side, Snapshot
+from cosell.engine.reading import agreeing
+from cosell.engine.room import Room
+from cosell.ports import Poke
+
+log = logging.getLogger("cosell.engine")
+
+BRAKE = "brake"
+"""The setting that keeps the brake on over restarts."""
+
+
+class Watch:
+    """Polls both systems and sweeps; an event from outside only makes a poll's work come earlier."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+
+    async def poll(self, side: Side, cause: str = "poll") -> int:
+        """Fetches all changes of one side since its cursor; answers how many records were poked."""
+        room, desk = self.room, self.room.desk(side)
+        name, poked, more = f"changes:{side}", 0, True
+        while more:
+            desk.lane.check()
+            cursor = await room.store.cursor(name)
+            try:
+                changes = await desk.system.changes(cursor)
+            except CosellError as error:
+                await desk.lane.heard(error)
+                raise
+            await desk.lane.heard(None)
+            pokes = await self._worth_a_look(side, changes.snapshots, cause)
+            pokes += [Poke(side, record_id, cause) for record_id in changes.gone]
+            await room.store.advance(name, changes.cursor, pokes, room.clock.now())
+            poked, more = poked + len(pokes), changes.more
+        room.forget_stale()
+        return poked
+
+    async def _worth_a_look(self, side: Side, snapshots: tuple[Snapshot, ...], cause: str) -> list[Poke]:
+        """Pokes for every record that differs from what was agreed; our own echoes do not (INV-4)."""
+        if not snapshots:
+            return []
+        known = await self.room.store.links_of(side, [one.id for one in snapshots])
+        pokes = []
+        for snapshot in snapshots:
+            link = known.get(snapshot.id)
+            if link is None or not quiet(link, snapshot):
+                self.room.keep_polled(snapshot)
+                pokes.append(Poke(side, snapshot.id, cause, snapshot.engagement_id))
+        return pokes
+
+    async def sweep(self) -> int:
+        """Pokes every link and both systems' open records: the safety net under the polls (INV-21)."""
+        room = self.room
+        room.tally.swept.clear()
+        room.tally.links = sum((await room.store.load(room.clock.now())).links.values())
+        poked = await room.store.poke_all("sweep", room.clock.now())
+        for side, desk in room.desks.items():
+            desk.lane.check()
+            cursor: str | None = None
+            while True:
+                changes = await desk.system.changes(cursor)
+                unknown = await self._unknown(side, changes.snapshots)
+                await room.store.poke(unknown, room.clock.now())
+                poked += len(unknown)
+                if not changes.more:
+                    break
+                cursor = changes.cursor
+        return poked
+
+    async def _unknown(self, side: Side, snapshots: tuple[Snapshot, ...]) -> list[Poke]:
+        known = await self.room.store.links_of(side, [one.id for one in snapshots])
+        return [Poke(side, one.id, "sweep", one.engagement_id) for one in snapshots if one.id not in known]
+
+    async def brake_is_on(self) -> bool:
+        """Keeps the brake as people set it: it survives restarts and is released by hand only."""
+        tripped = self.room.tally.on
+        kept = await self.room.store.setting(BRAKE)
+        if tripped and kept is None:
+            await self.room.store.set_setting(BRAKE, "on", "cosell", self.room.clock.now())
+            await self.room.alerts.raise_(
+                BRAKE,
+                "Too many changes at once; nothing is written until somebody looks.",
+                "See `cosell plan`, then `cosell hold --release-brake`.",
+            )
+            return True
+        if kept == "released":
+            await self.room.store.set_setting(BRAKE, None, "cosell", self.room.clock.now())
+            await self.room.alerts.clear(BRAKE)
+            self.room.tally.on = False
+            self.room.tally.swept.clear()
+            self.room.tally.clears.clear()
+            await self.room.store.poke_all("person", self.room.clock.now())
+            return False
+        self.room.tally.on = kept == "on"
+        return self.room.tally.on
+
+    def wait_after(self, error: CosellError, failures: int) -> float:
+        """Seconds until a failed poll is tried again."""
+        if isinstance(error, NeedsOperator):
+            return 60.0
+        return max(1.0, backoff.delay(failures, self.room.dice.random()))
+
+
+def quiet(link: Link, snapshot: Snapshot) -> bool:
+    """Whether a polled record says nothing new: linked, nothing pending, every value as agreed."""
+    if link.state is not LinkState.LINKED or link.holds or not link.base or not link.trail_written:
+        return False
+    if not snapshot.enrolled:
+        return False
+    nameless = snapshot.partner_id is None and snapshot.version is not None
+    return not nameless and agreeing(link, snapshot)

@@ -1,0 +1,166 @@
+"""The worker: leases keys, reconciles each on its own, and lets none delay another (INV-14, INV-19)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from cosell.core import backoff
+from cosell.core.errors import (
+    CosellError,
+    Gone,
+    NeedsHuman,
+    NeedsOperator,
+    Stale,
+    Throttled,
+    Twins,
+    Uncertain,
+)
+from cosell.core.reasons import Reason
+from cosell.core.records import LinkState
+from cosell.engine.case import Case
+from cosell.engine.reconcile import reconcile
+from cosell.engine.room import Room
+from cosell.ports import LeaseLost, Taken
+
+log = logging.getLogger("cosell.engine")
+
+LOOK_AGAIN = 2.0
+"""Seconds after which an unanswered write is looked for."""
+
+
+class Worker:
+    """Takes due keys as places come free; every key ends in done, later, or another worker's hands."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self._wake = asyncio.Event()
+        self._running: dict[asyncio.Task[None], Taken] = {}
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There may be work."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """No new keys; those in hand are finished."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Works until stopped; returns when the keys in hand are finished."""
+        renewing = asyncio.create_task(self._renew_leases())
+        try:
+            while not self._stopping:
+                if not await self.take_some():
+                    await self._pause()
+            while self._running:
+                await asyncio.wait(self._running)
+        finally:
+            renewing.cancel()
+            for task in self._running:
+                task.cancel()
+
+    async def drain(self) -> int:
+        """Reconciles all that is due now, also what becomes due meanwhile; answers how many looks it took."""
+        looks = 0
+        while True:
+            looks += await self.take_some()
+            if not self._running:
+                return looks
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def take_some(self) -> int:
+        """Starts as many due keys as there are free places; answers how many."""
+        self._wake.clear()
+        free = self.room.pace.concurrency - len(self._running)
+        if free <= 0:
+            return 0
+        taken = await self.room.store.take(free, self.room.owner, self.room.clock.now(), self.room.pace.lease)
+        for one in taken:
+            task = asyncio.create_task(self._carry(one))
+            self._running[task] = one
+            task.add_done_callback(self._finished)
+        return len(taken)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("worker.lost_key", exc_info=task.exception())
+
+    async def _pause(self) -> None:
+        """Waits for a poke, a free place, the next due key, or a poke of another process."""
+        now = self.room.clock.now()
+        due = await self.room.store.next_due(now)
+        wait = self.room.pace.idle if due is None else min(self.room.pace.idle, max(0.0, due - now))
+        sleeper = asyncio.create_task(self.room.clock.sleep(wait))
+        waker = asyncio.create_task(self._wake.wait())
+        _, pending = await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await self.room.clock.sleep(self.room.pace.lease / 3)
+            held = list(self._running.values())
+            if held:
+                await self.room.store.renew(held, self.room.clock.now(), self.room.pace.lease)
+
+    async def _carry(self, taken: Taken) -> None:
+        """One key from lease to release; whatever happens, only this key feels it."""
+        room, case = self.room, Case(taken, taken.link)
+        try:
+            wait = await self._attempt(case)
+            now = room.clock.now()
+            await room.store.done(taken, now, None if wait is None else now + wait)
+        except LeaseLost:
+            log.info("lease.lost", extra={"link": taken.key})
+
+    async def _attempt(self, case: Case) -> float | None:
+        """One reconcile; turns every error into what the link does next."""
+        try:
+            return await reconcile(self.room, case)
+        except LeaseLost:
+            raise
+        except NeedsHuman as error:
+            await self._hold(case, error)
+            return None
+        except CosellError as error:
+            return await self._later(case, error)
+        except Exception:
+            log.exception("reconcile.fault", extra={"link": case.link.key})
+            await self._settle_for(case, state=LinkState.HELD, reason=Reason.FAULT, detail="")
+            return backoff.CAP
+
+    async def _hold(self, case: Case, error: NeedsHuman) -> None:
+        state = LinkState.GONE if isinstance(error, Gone) else LinkState.HELD
+        reason = {Gone: Reason.DELETED, Twins: Reason.TWINS}.get(type(error), Reason.REJECTED)
+        await self._settle_for(case, state=state, reason=reason, detail=error.message[:500])
+
+    async def _later(self, case: Case, error: CosellError) -> float:
+        """Seconds to wait before the next look (reliability.md 11)."""
+        link, chance = case.link, self.room.dice.random()
+        log.info("reconcile.later", extra={"link": link.key, "error": error.code, "failures": link.failures})
+        if isinstance(error, Throttled):
+            return backoff.asked(error.retry_after, link.failures, chance) + chance
+        if isinstance(error, Stale):
+            await self._settle_for(case, stale=link.stale + 1)
+            return 0.0 if link.stale < backoff.MAX_STALE else backoff.delay(link.stale, chance)
+        failures = link.failures + 1
+        troubled = failures >= backoff.STRUGGLING
+        await self._settle_for(case, failures=failures, reason=Reason.STRUGGLING if troubled else link.reason)
+        if isinstance(error, Uncertain):
+            return max(LOOK_AGAIN, backoff.delay(failures, chance))
+        if isinstance(error, NeedsOperator):
+            await self.room.alerts.raise_(f"{error.code}:{link.key}", error.message, error.advice)
+            return max(60.0, backoff.delay(failures, chance))
+        return backoff.delay(failures, chance)
+
+    async def _settle_for(self, case: Case, **changes: object) -> None:
+        """Saves what became of the link, on top of whatever was saved last."""
+        await self.room.store.save(
+            case.taken,
+            replace(case.link, changed_at=self.room.clock.now(), **changes),  # type: ignore[arg-type]
+        )
