@@ -23,7 +23,7 @@ from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
 from cosell.sandbox.shell.desk.salesforce import SalesforceDesk
 from cosell.sandbox.shell.front import front
 from cosell.sandbox.shell.post import Post
-from cosell.sandbox.shell.seed import plant
+from cosell.sandbox.shell.seed.plant import plant
 from cosell.sandbox.shell.serving import Serving, bind
 from cosell.sandbox.webhooks import Webhooks
 

@@ -38,9 +38,13 @@ def front(sandbox: Sandbox) -> ASGIApp:
     async def describe(_request: Request) -> Response:
         return answer_json(sandbox.description)
 
+    async def no_icon(_request: Request) -> Response:
+        return Response(status_code=204)
+
     return Starlette(
         routes=[
             Route("/sandbox.json", describe),
+            Route("/favicon.ico", no_icon),
             *(verb.route(sandbox) for verb in VERBS),
             *pages.routes(sandbox),
             Mount("/static", StaticFiles(directory=STATIC)),

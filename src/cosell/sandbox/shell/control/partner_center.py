@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
 HERE = "/control/partner_center/referrals"
-ONE = HERE + "/{referral_id}"
+ONE = HERE + "/{deal}"
 SIDES = ("partner", "microsoft")
 OUTCOMES = ("won", "lost", "error")
 
@@ -22,10 +22,10 @@ def list_referrals(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return {"referrals": sandbox.partner_center_desk.deals()}
 
 
-def show_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def show_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """One engagement: our referral and Microsoft's, as the API would show them."""
     wish.done()
-    return sandbox.partner_center_desk.deal(referral_id)
+    return sandbox.partner_center_desk.deal(deal)
 
 
 def send_inbound(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
@@ -38,43 +38,43 @@ def create_referral(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return sandbox.partner_center_desk.deal(sandbox.partner_center_desk.create(wish))
 
 
-def edit_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def edit_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """Somebody changes a referral: we in the portal, or by “microsoft” the seller there."""
     by = wish.text("by", None, among=SIDES)
-    sandbox.partner_center_desk.edit(referral_id, wish.rest(), by=by)
-    return sandbox.partner_center_desk.deal(referral_id)
+    sandbox.partner_center_desk.edit(deal, wish.rest(), by=by)
+    return sandbox.partner_center_desk.deal(deal)
 
 
-def accept_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def accept_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """Whoever is asked accepts: the Microsoft seller, or we in the portal."""
     by = wish.text("by", None, among=SIDES)
     wish.done()
-    sandbox.partner_center_desk.accept(referral_id, by=by)
-    return sandbox.partner_center_desk.deal(referral_id)
+    sandbox.partner_center_desk.accept(deal, by=by)
+    return sandbox.partner_center_desk.deal(deal)
 
 
-def decline_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def decline_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """Whoever is asked declines, with a reason."""
     by, reason = wish.text("by", None, among=SIDES), wish.text("reason", None)
     wish.done()
-    sandbox.partner_center_desk.decline(referral_id, reason=reason, by=by)
-    return sandbox.partner_center_desk.deal(referral_id)
+    sandbox.partner_center_desk.decline(deal, reason=reason, by=by)
+    return sandbox.partner_center_desk.deal(deal)
 
 
-def expire_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def expire_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """The 14 days of an unanswered referral are over at once."""
     wish.done()
-    sandbox.partner_center_desk.expire(referral_id)
-    return sandbox.partner_center_desk.deal(referral_id)
+    sandbox.partner_center_desk.expire(deal)
+    return sandbox.partner_center_desk.deal(deal)
 
 
-def close_referral(sandbox: Sandbox, wish: Wish, referral_id: str) -> dict[str, Any]:
+def close_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A referral is closed as won, lost or error, for good."""
     outcome, reason = wish.text("outcome", among=OUTCOMES), wish.text("reason", None)
     by = wish.text("by", "partner", among=SIDES)
     wish.done()
-    sandbox.partner_center_desk.close(referral_id, outcome, reason=reason, by=by)
-    return sandbox.partner_center_desk.deal(referral_id)
+    sandbox.partner_center_desk.close(deal, outcome, reason=reason, by=by)
+    return sandbox.partner_center_desk.deal(deal)
 
 
 VERBS = (

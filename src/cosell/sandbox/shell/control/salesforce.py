@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
 HERE = "/control/salesforce/opportunities"
-ONE = HERE + "/{row_id}"
+ONE = HERE + "/{deal}"
 KINDS = ("solutions", "contacts", "team")
 
 
@@ -21,10 +21,10 @@ def list_opportunities(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return {"opportunities": sandbox.salesforce_desk.opportunities()}
 
 
-def show_opportunity(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def show_opportunity(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """One opportunity with its account, solutions, contacts and team."""
     wish.done()
-    return sandbox.salesforce_desk.opportunity(row_id)
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
 def create_opportunity(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
@@ -32,47 +32,47 @@ def create_opportunity(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return sandbox.salesforce_desk.opportunity(sandbox.salesforce_desk.create(wish))
 
 
-def edit_opportunity(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def edit_opportunity(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller changes fields of an opportunity."""
     wish.text("by", None, among=("seller",))
-    sandbox.salesforce_desk.edit(row_id, wish.rest())
-    return sandbox.salesforce_desk.opportunity(row_id)
+    sandbox.salesforce_desk.edit(deal, wish.rest())
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
-def delete_opportunity(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def delete_opportunity(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller deletes an opportunity."""
     wish.done()
-    sandbox.salesforce_desk.delete(row_id)
-    return {"deleted": row_id}
+    sandbox.salesforce_desk.delete(deal)
+    return {"deleted": deal}
 
 
-def add_solution(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def add_solution(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller adds a solution to an opportunity."""
-    sandbox.salesforce_desk.add_solution(row_id, wish.rest())
-    return sandbox.salesforce_desk.opportunity(row_id)
+    sandbox.salesforce_desk.add_solution(deal, wish.rest())
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
-def add_contact(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def add_contact(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller adds a customer contact to an opportunity."""
-    sandbox.salesforce_desk.add_contact(row_id, wish)
-    return sandbox.salesforce_desk.opportunity(row_id)
+    sandbox.salesforce_desk.add_contact(deal, wish)
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
-def add_team_member(sandbox: Sandbox, wish: Wish, row_id: str) -> dict[str, Any]:
+def add_team_member(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller puts a user on the team of an opportunity."""
     user, role = wish.text("user"), wish.text("role", "Sales Rep")
     wish.done()
-    sandbox.salesforce_desk.add_team_member(row_id, user, role=role)
-    return sandbox.salesforce_desk.opportunity(row_id)
+    sandbox.salesforce_desk.add_team_member(deal, user, role=role)
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
-def remove_child(sandbox: Sandbox, wish: Wish, row_id: str, kind: str, child_id: str) -> dict[str, Any]:
+def remove_child(sandbox: Sandbox, wish: Wish, deal: str, kind: str, child: str) -> dict[str, Any]:
     """A seller takes a solution, a contact or a team member off an opportunity."""
     wish.done()
     if kind not in KINDS:
         raise Refused(f"An opportunity has {', '.join(KINDS)}, not “{kind}”.", status=404)
-    sandbox.salesforce_desk.remove_child(row_id, kind, child_id)
-    return sandbox.salesforce_desk.opportunity(row_id)
+    sandbox.salesforce_desk.remove_child(deal, kind, child)
+    return sandbox.salesforce_desk.opportunity(deal)
 
 
 VERBS = (
@@ -89,5 +89,5 @@ VERBS = (
     Verb("POST", ONE + "/solutions", add_solution, '{"id": "SOL-10001-AAA", "quantity": 2}'),
     Verb("POST", ONE + "/contacts", add_contact, '{"last_name": "Ng", "email": "ng@acme.example"}'),
     Verb("POST", ONE + "/team", add_team_member, '{"user": "ada.jansen@contoso.example"}'),
-    Verb("DELETE", ONE + "/{kind}/{child_id}", remove_child),
+    Verb("DELETE", ONE + "/{kind}/{child}", remove_child),
 )

@@ -1,5 +1,1 @@
 """Fills an empty sandbox with believable deals."""
-
-from cosell.sandbox.shell.seed.plant import plant
-
-__all__ = ["plant"]
