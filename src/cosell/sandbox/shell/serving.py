@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cosell.sandbox.frame import Cut
 
 GRACE_SECONDS = 0.4
+LAST_PORT = 65535
 
 
 class PortInUse(Exception):
@@ -29,13 +30,27 @@ class _HangsUp:
         self._app, self._transport = app, transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def send_later(message: Message) -> None:
+            # Frameworks answer 500 before they let an exception out; the 500 of a Cut must not be sent.
+            if held or (message["type"] == "http.response.start" and message["status"] == 500):
+                held.append(message)
+            else:
+                await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_later)
         except Cut:
+            held.clear()
             await self._hang_up(receive)
         except asyncio.CancelledError:
             # Only the stopping server cancels a request; its client is being left anyway.
+            held.clear()
             await self._hang_up(receive)
+        finally:
+            for message in held:
+                await send(message)
 
     async def _hang_up(self, receive: Receive) -> None:
         self._transport.abort()
@@ -131,12 +146,14 @@ def _config(app: ASGIApp, pem: Path | None) -> uvicorn.Config:
 
 def bind(host: str, base_port: int, count: int) -> list[socket.socket]:
     """Opens `count` ports from `base_port` on, or any free ones when it is 0."""
+    if not 0 <= base_port <= LAST_PORT + 1 - count:
+        raise PortInUse(f"There are no {count} ports from {base_port} on; choose others with --base-port.")
     opened: list[socket.socket] = []
     for place in range(count):
         port = base_port + place if base_port else 0
         try:
             opened.append(_bind_one(host, port))
-        except (OSError, OverflowError) as trouble:
+        except OSError as trouble:
             for sock in opened:
                 sock.close()
             raise PortInUse(_sentence(host, port, base_port, count, trouble)) from trouble
@@ -159,8 +176,8 @@ def _bind_one(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _sentence(host: str, port: int, base_port: int, count: int, trouble: Exception) -> str:
-    why = getattr(trouble, "strerror", None) or str(trouble)
+def _sentence(host: str, port: int, base_port: int, count: int, trouble: OSError) -> str:
+    why = trouble.strerror or str(trouble)
     last = base_port + count - 1
     return (
         f"The sandbox cannot open port {port} on {host} ({why.lower()}). It needs the ports {base_port} "
