@@ -1,0 +1,245 @@
+"""What must be true once the faults have stopped and the people rest (INV-2, 3, 4, 7, 17, 18, 22)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from cosell.core import lifecycle
+from cosell.core.fields import FIELDS, Kind
+from cosell.core.mapping import Conflict, Rule
+from cosell.core.records import Link, LinkState, Side, Write, WriteKind, WriteState
+from cosell.core.values import State, Value
+from cosell.ports import LinkFilter, Store
+
+from .fakes import Record, Server, Touch
+from .ledger import UNIQUE
+from .scene import Scene
+
+EVERYTHING = 100_000
+NOT_LANDED = (WriteState.REFUSED, WriteState.ABSENT)
+SITUATION_OF_HOLD = {
+    "conflict": "conflict held",
+    "first_meeting_differs": "first meeting held",
+    "awaiting_acceptance": "awaiting acceptance",
+    "consent_missing": "consent missing",
+    "doubt": "doubt held",
+    "terminal": "closed for good",
+}
+SITUATION_OF_LINK = {"incomplete": "incomplete", "twins": "twins", "brake": "brake", "lead": "lead"}
+
+
+async def at_rest(scene: Scene, store: Store) -> list[Link]:
+    """Holds the whole world against the invariants of rest; answers the links as they are."""
+    links = list(await store.links(LinkFilter(limit=EVERYTHING)))
+    await _journal(scene, store, links)
+    _links(scene, links)
+    _everybody_known(scene, links)
+    _twins(scene)
+    _edits(scene)
+    _effort(scene)
+    _brake(scene)
+    return links
+
+
+# --- the journal (INV-7) -----------------------------------------------------------------------------
+
+
+async def _journal(scene: Scene, store: Store, links: list[Link]) -> None:
+    ledger = scene.ledger
+    report = await store.verify()
+    if report.bad_seq is not None:
+        ledger.violate("INV-7", "the chain breaks at row", str(report.bad_seq), report.why)
+    rows = [row.write for row in await store.journal(None, EVERYTHING)]
+    told = [row for row in rows if row.kind is not WriteKind.DECISION]
+    for write_id, times in Counter(row.id for row in told).items():
+        if times != 1:
+            ledger.violate("INV-7", "rows for one write:", str(times), write_id[:6])
+    known = {row.id: row for row in told}
+    by_key = {link.key: link for link in links}
+    for row in told:
+        _row(scene, row, by_key)
+    for landing in ledger.landings:
+        if landing.write_id not in known:
+            ledger.violate("INV-7", "an accepted write has no row", landing.write_id[:6])
+
+
+def _row(scene: Scene, row: Write, links: Mapping[str, Link]) -> None:
+    ledger = scene.ledger
+    landed = row.id in ledger.landed
+    if row.state is WriteState.OPEN:
+        ledger.violate("INV-22", "a row stays open", row.id[:6], str(row.kind), str(row.side))
+    elif row.state is WriteState.DONE and not landed:
+        ledger.violate("INV-7", "a row says done though nothing landed", row.id[:6])
+    elif row.state in NOT_LANDED and landed:
+        ledger.violate("INV-7", "a row says", str(row.state), "though it landed", row.id[:6])
+    if row.outcome.startswith("settled"):
+        scene.seen.happened(f"update settled as {'landed' if row.state is WriteState.DONE else 'absent'}")
+
+
+# --- links (INV-18, 22) --------------------------------------------------------------------------------
+
+
+def _links(scene: Scene, links: list[Link]) -> None:
+    for side in Side:
+        ids = Counter(link.id_of(side) for link in links if link.id_of(side) is not None)
+        for record_id, times in ids.items():
+            if times > 1:
+                scene.ledger.violate("INV-8", "two links for", record_id)
+    for link in links:
+        if link.reason in SITUATION_OF_LINK:
+            scene.seen.happened(SITUATION_OF_LINK[link.reason])
+        if link.state is LinkState.LINKED:
+            if link.reason not in ("brake", "struggling"):
+                _linked(scene, link)
+        elif link.state is LinkState.NEW:
+            scene.ledger.violate("INV-18", "still new at rest:", link.key, link.reason)
+        elif not link.reason:
+            scene.ledger.violate("INV-22", "waits in silence:", link.key, str(link.state))
+        elif link.reason in ("fault", "struggling"):
+            scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
+
+
+def _linked(scene: Scene, link: Link) -> None:
+    referral = scene.partner_center.records.get(link.partner_center_id or "")
+    opportunity = scene.crm.records.get(link.crm_id or "")
+    if referral is None or opportunity is None:
+        scene.ledger.violate("INV-18", "linked, but a half is missing:", link.key)
+        return
+    if opportunity.deleted or referral.deleted:
+        scene.ledger.violate("INV-18", "linked with a deleted record:", link.key)
+        return
+    for key, rule in scene.rules.items():
+        _field(scene, link, key, rule, referral, opportunity)
+    if opportunity.partner_id != referral.id and not _closed(referral):
+        scene.ledger.violate("INV-18", "the opportunity does not name its referral", opportunity.id)
+    if referral.partner_id != opportunity.id and not _closed(referral):
+        scene.ledger.violate("INV-18", "the referral does not name its opportunity", referral.id)
+
+
+def _closed(referral: Record) -> bool:
+    state = referral.values["state"]
+    return isinstance(state, State) and state.terminal
+
+
+def _field(scene: Scene, link: Link, key: str, rule: Rule, referral: Record, opportunity: Record) -> None:
+    if not any(rule.update.carries_to(side) for side in Side) or key not in opportunity.values:
+        return
+    mine, theirs = referral.values.get(key), opportunity.values.get(key)
+    hold = link.holds.get(key) or link.holds.get("*")
+    if hold is not None:
+        if hold.reason in SITUATION_OF_HOLD:
+            scene.seen.happened(SITUATION_OF_HOLD[hold.reason])
+        if not hold.reason:
+            scene.ledger.violate("INV-22", key, "is held without a reason")
+        return
+    if not agree(scene, key, mine, theirs):
+        scene.ledger.violate("INV-18", key, "differs without a reason:", mine, "against", theirs)
+
+
+def agree(scene: Scene, key: str, mine: Value, theirs: Value) -> bool:
+    """Whether two values mean the same, each as the other side would store it."""
+    if mine == theirs:
+        return True
+    if FIELDS[key].kind is Kind.FLAG:
+        return bool(mine) is bool(theirs)
+    if isinstance(mine, State):
+        return lifecycle.in_crm_words(mine) is theirs
+    return scene.crm.keep(key, mine) == theirs or scene.partner_center.keep(key, theirs) == mine
+
+
+def _everybody_known(scene: Scene, links: list[Link]) -> None:
+    """No record that wants to be synced is overlooked (INV-21)."""
+    for server, ids in (
+        (scene.partner_center, {link.partner_center_id for link in links}),
+        (scene.crm, {link.crm_id for link in links}),
+    ):
+        for record in server.alive():
+            if record.enrolled and record.id not in ids and not _closed_record(record):
+                scene.ledger.violate("INV-21", "nobody looked at", server.name, record.id)
+
+
+def _closed_record(record: Record) -> bool:
+    state = record.values.get("state")
+    return isinstance(state, State) and state.terminal
+
+
+# --- counting (INV-3, 4, 17) -----------------------------------------------------------------------------
+
+
+def _twins(scene: Scene) -> None:
+    for server in (scene.partner_center, scene.crm):
+        made = Counter(one.deal for one in server.records.values() if one.by_engine)
+        people = Counter(one.deal for one in server.records.values() if not one.by_engine)
+        for deal, times in made.items():
+            if times > 1 and people[deal] == 0 and _sources(scene, server, deal) < times:
+                scene.ledger.violate("INV-3", f"deal {deal} has {times} records in", server.name)
+
+
+def _sources(scene: Scene, server: Server, deal: int) -> int:
+    other = scene.ledger.servers[server.side.other]
+    return sum(one.deal == deal and not one.by_engine for one in other.records.values())
+
+
+def _effort(scene: Scene) -> None:
+    """Accepted writes are bounded by what people did (INV-4)."""
+    accepted = len(scene.ledger.landings)
+    refusals = sum(row.state is not WriteState.DONE for row in scene.ledger.closed.values())
+    deals = len(scene.partner_center.records) + len(scene.crm.records)
+    bound = 4 * scene.people.edits + 4 * deals + 2 * refusals
+    if accepted > bound:
+        scene.ledger.violate("INV-4", f"{accepted} writes for {scene.people.edits} acts of people")
+
+
+def _brake(scene: Scene) -> None:
+    """With a tight brake no more than a handful of fields is emptied unasked (INV-17)."""
+    if not scene.setting.tight_brake:
+        return
+    allowed = scene.policy.brake.clears * scene.released
+    emptied = sum(
+        value is None
+        for landing in scene.ledger.landings
+        if landing.kind == "update"
+        for value in landing.values.values()
+    )
+    if emptied > allowed:
+        scene.ledger.violate("INV-17", f"{emptied} fields were emptied, {allowed} may be")
+
+
+# --- the fate of every edit (INV-2) ------------------------------------------------------------------------
+
+
+def _edits(scene: Scene) -> None:
+    for server in (scene.partner_center, scene.crm):
+        for record in server.records.values():
+            for key in UNIQUE:
+                _fates(scene, server, record, key)
+
+
+def _fates(scene: Scene, server: Server, record: Record, key: str) -> None:
+    """A person's value that the connector replaced must have lost by a rule that lets it lose."""
+    touches = record.history.get(key, [])
+    for one, following in zip(touches, touches[1:], strict=False):
+        if one.by == "person" and following.by == "engine" and one.value is not None:
+            _lost(scene, server, record, key, one, following)
+
+
+def _lost(scene: Scene, server: Server, record: Record, key: str, lost: Touch, by: Touch) -> None:
+    ledger = scene.ledger
+    landing = ledger.landed[by.write_id]
+    row = ledger.journal.get(by.write_id)
+    if key in landing.blind:
+        return
+    if row is None or row.fields[key].before != lost.value:
+        ledger.violate("INV-2", "a lost edit of", key, "does not stand in the audit", lost.value)
+    source = ledger.other_half(record, server)
+    if source is None or (record.id, key) in ledger.resolved or (source.id, key) in ledger.resolved:
+        return
+    other = ledger.servers[server.side.other]
+    theirs = [one for one in source.history.get(key, ()) if one.at <= by.at]
+    if any(one.value in (lost.value, other.keep(key, lost.value)) for one in theirs):
+        return
+    rule = scene.rules[key].conflict
+    winner = {Side.PARTNER_CENTER: Conflict.PARTNER_CENTER, Side.CRM: Conflict.CRM}[server.side]
+    if rule is Conflict.ASK or rule is winner:
+        ledger.violate("INV-2", f"by rule {rule}", key, "may not lose in", server.name, lost.value)

@@ -1,0 +1,202 @@
+"""A connection of one process to one server: latency, faults and death on the way there and back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from cosell.core.errors import CosellError, SignedOut, Throttled, Unavailable, Uncertain
+from cosell.core.records import Side, Snapshot
+from cosell.ports import Budget, Capabilities, Changes, Creation, Finding, Invitation, Read, Update, Written
+
+from .fakes import Server
+from .faults import READ_FATES, WRITE_FATES, Faults
+from .process import Killed, Process
+
+T = TypeVar("T")
+TIMEOUT = 30.0
+"""Seconds after which a client gives an answer up."""
+LATEST = 20.0
+"""Seconds after that in which the server may still carry the request out."""
+
+
+class Client:
+    """The System port over a bad network."""
+
+    def __init__(self, server: Server, process: Process, faults: Faults, latency: random.Random) -> None:
+        self.name: str = server.name
+        self.side: Side = server.side
+        self.capabilities: Capabilities = server.capabilities
+        self._server, self._process = server, process
+        self._faults, self._latency = faults, latency
+
+    # --- reads -----------------------------------------------------------------------------------
+
+    async def check(self) -> Sequence[Finding]:
+        return (Finding("connection", True, "It answers."),)
+
+    async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
+        return await self._read("get_many", ids, lambda: {one: self._server.read(one) for one in ids})
+
+    async def find(self, partner_id: str) -> Sequence[Snapshot]:
+        return await self._read("find", partner_id, lambda: tuple(self._server.search(partner_id)))
+
+    async def changes(self, cursor: str | None) -> Changes:
+        def page() -> Changes:
+            skip, repeat = self._faults.strikes("page_skipped"), self._faults.strikes("page_repeated")
+            return self._server.feed(cursor, skip=skip, repeat=repeat)
+
+        answer = await self._read("changes", cursor or "", page, quiet=True)
+        if answer.snapshots or answer.gone:
+            self._tell("changes =", [one.id for one in answer.snapshots], answer.gone, answer.cursor)
+        return answer
+
+    async def _read(self, verb: str, about: object, look: Callable[[], T], *, quiet: bool = False) -> T:
+        self._process.point(f"before {self.name}.{verb}")
+        fate = self._faults.fate(READ_FATES)
+        if fate == "read_failed":
+            self._seen("read failed")
+            await self._away(0.2 + 5 * self._latency.random())
+            self._tell(verb, about, "no answer")
+            raise Unavailable("no answer came")
+        await self._refuse(verb, fate)
+        await self._away(self._delay(fate))
+        answer = look()
+        await self._away(self._delay(None))
+        if not quiet:
+            self._tell(verb, about, answer)
+        self._process.point(f"after {self.name}.{verb}")
+        return answer
+
+    # --- writes ----------------------------------------------------------------------------------
+
+    async def create(self, creation: Creation) -> Snapshot:
+        return await self._write_one("create", creation, lambda: self._server.create(creation))
+
+    async def invite(self, invitation: Invitation) -> Snapshot:
+        return await self._write_one("invite", invitation, lambda: self._server.invite(invitation))
+
+    async def _write_one(
+        self, verb: str, about: object, apply: Callable[[], Snapshot | CosellError]
+    ) -> Snapshot:
+        (answer,) = await self._write(verb, about, [apply])
+        if isinstance(answer, CosellError):
+            raise answer
+        return answer
+
+    async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
+        moods = [self._moody() for _ in updates]
+        applies = [
+            (lambda one=one, mood=mood: self._server.update(one, moody=mood))
+            for one, mood in zip(updates, moods, strict=True)
+        ]
+        answers = await self._write("update_many", updates, applies)
+        return {one.write_id: answer for one, answer in zip(updates, answers, strict=True)}
+
+    def _moody(self) -> bool:
+        return self.capabilities.precondition == "moody" and self._faults.strikes("moody")
+
+    async def _write(
+        self, verb: str, about: object, applies: list[Callable[[], Snapshot | CosellError]]
+    ) -> list[Snapshot | CosellError]:
+        """Sends requests that live on in the server whatever becomes of us."""
+        self._process.point(f"before {self.name}.{verb}")
+        fate = self._faults.fate(WRITE_FATES)
+        await self._refuse(verb, fate)
+        self._tell(f"{verb} →", about, fate or "")
+        if fate == "lost":
+            self._seen("request lost")
+            return await self._give_up(verb)
+        if fate == "torn":
+            fate = "answer_lost" if len(applies) == 1 else fate
+        if fate == "torn":
+            self._seen("batch torn")
+            applies = [one for one in applies if self._faults.rng.random() < 0.5]
+        done: asyncio.Future[list[Snapshot | CosellError]] = self._process.loop.create_future()
+        late = fate == "late"
+        delay = TIMEOUT + LATEST * self._faults.rng.random() if late else self._delay(fate)
+        self._process.loop.call_later(delay, self._arrive, applies, done, late)
+        if late or fate in ("answer_lost", "torn"):
+            if fate == "answer_lost":
+                self._seen("answer lost")
+            return await self._give_up(verb)
+        try:
+            answers = await done
+        finally:
+            if self._process.dead:
+                self._seen("killed before an answer")
+        if self._process.dead:
+            raise Killed
+        await self._away(self._delay(None))
+        self._tell(f"{verb} =", answers)
+        self._process.point(f"after {self.name}.{verb}")
+        return answers
+
+    def _arrive(
+        self,
+        applies: list[Callable[[], Snapshot | CosellError]],
+        done: asyncio.Future[list[Snapshot | CosellError]],
+        late: bool,
+    ) -> None:
+        locked = max((one.locked_until for one in self._server.records.values()), default=0.0)
+        if locked > self._process.loop.now:
+            self._seen("write waited for a lock")
+            self._process.loop.call_at(locked, self._arrive, applies, done, late)
+            return
+        answers = [apply() for apply in applies]
+        if late:
+            landed = not all(isinstance(one, CosellError) for one in answers)
+            self._seen("applied late" if landed else "late refused")
+            self._server.story.tell(self.name, "arrived late", answers)
+        if not done.done():
+            done.set_result(answers)
+
+    async def _give_up(self, verb: str) -> list[Snapshot | CosellError]:
+        await self._away(TIMEOUT)
+        self._tell(f"{verb} = no answer")
+        self._process.point(f"after {self.name}.{verb}")
+        raise Uncertain("no answer came; perhaps it was applied")
+
+    # --- both ------------------------------------------------------------------------------------
+
+    async def _refuse(self, verb: str, fate: str | None) -> None:
+        now, server = self._process.loop.now, self._server
+        if server.signed_out_until > now and not self._faults.over:
+            self._seen("signed out")
+            await self._away(0.05)
+            raise SignedOut("somebody must sign in again")
+        if fate == "throttled":
+            told = self._faults.rng.choice((None, 3.0, 30.0))
+            self._seen("throttled without wait" if told is None else "throttled with wait")
+            await self._away(0.05)
+            self._tell(verb, "429", str(told))
+            raise Throttled("too many requests", retry_after=told)
+        if fate == "unavailable" or (server.down_until > now and not self._faults.over):
+            self._seen("unavailable")
+            await self._away(0.05)
+            self._tell(verb, "503")
+            raise Unavailable("the service is not available")
+
+    def _delay(self, fate: str | None) -> float:
+        if fate == "slow":
+            return 2.0 + 20.0 * self._latency.random()
+        return 0.02 + 0.4 * self._latency.random()
+
+    async def _away(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if self._process.dead:
+            raise Killed
+
+    def _tell(self, what: str, *about: object) -> None:
+        self._process.story.tell(self._process.name, f"{self.name}.{what}", *about)
+
+    def _seen(self, name: str) -> None:
+        self._server.seen.happened(name)
+
+    def budget(self) -> Budget:
+        return Budget()
+
+    async def aclose(self) -> None:
+        """Holds nothing."""

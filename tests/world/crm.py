@@ -1,0 +1,175 @@
+"""A CRM as the port shows it: unique external id, stamp, last-modified-by, children outside the version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from cosell.core import lifecycle
+from cosell.core.errors import CosellError, Rejected
+from cosell.core.fields import CUSTOMER, FIELDS
+from cosell.core.records import Side, Snapshot
+from cosell.core.values import State, Value, plain
+from cosell.ports import Capabilities, Creation, Marks, Update
+
+from .fakes import Record, Server
+from .ledger import Ledger
+from .loop import VirtualLoop, moment
+from .sometimes import Sometimes
+from .story import Story
+
+_READABLE = frozenset(FIELDS) - {"microsoft_state"}
+_CHILDREN = frozenset({"contacts", "team", "solutions", *CUSTOMER})
+"""Rows of their own: a change of them does not move the opportunity's version."""
+_UPDATABLE = frozenset(
+    {
+        "name",
+        "deal_value",
+        "currency",
+        "close_date",
+        "notes",
+        "state",
+        "visible",
+        "microsoft_id",
+        "program",
+        "solutions",
+    }
+)
+_CREATABLE = _UPDATABLE | {"contacts", "help", *CUSTOMER}
+LONGEST_NAME = 120
+
+
+def capabilities(precondition: Literal["second", "version"]) -> Capabilities:
+    return Capabilities(
+        create="by_key",
+        precondition=precondition,
+        stamp=True,
+        touched_by=True,
+        readable=_READABLE,
+        creatable=_CREATABLE,
+        updatable=_UPDATABLE,
+        guarded=_READABLE - _CHILDREN,
+        read_size=10,
+        write_size=5,
+        index_lag=0.0,
+        patience=60.0,
+    )
+
+
+class Crm(Server):
+    """Opportunities with their children."""
+
+    side = Side.CRM
+    name = "crm"
+
+    def __init__(
+        self,
+        can: Capabilities,
+        ledger: Ledger,
+        loop: VirtualLoop,
+        story: Story,
+        seen: Sometimes,
+        *,
+        whole_polls: bool = True,
+        rounds: bool = True,
+    ) -> None:
+        super().__init__(can, ledger, loop, story, seen)
+        self.whole_polls, self.rounds = whole_polls, rounds
+
+    def snapshot(self, record: Record) -> Snapshot:
+        return self._shown(record, dict(record.values), complete=True)
+
+    def partial(self, record: Record) -> Snapshot:
+        if self.whole_polls:
+            return self.snapshot(record)
+        values = {key: one for key, one in record.values.items() if key not in _CHILDREN}
+        return self._shown(record, values, complete=False)
+
+    def _shown(self, record: Record, values: Mapping[str, Value], *, complete: bool) -> Snapshot:
+        firm = self.firm(record)
+        if not firm:
+            self.seen.happened("half a second")
+        whole = self.capabilities.precondition == "second"
+        return Snapshot(
+            Side.CRM,
+            record.id,
+            values,
+            version=self.version(record),
+            firm=firm,
+            complete=complete,
+            partner_id=record.partner_id,
+            enrolled=record.enrolled,
+            stamp=record.stamp,
+            touched_by="connector" if record.ours else "seller",
+            touched_by_us=record.ours,
+            changed_at=moment(int(record.changed) if whole else record.changed),
+            mark=record.mark,
+            audit=record.audit,
+        )
+
+    def add(
+        self,
+        deal: int,
+        values: Mapping[str, Value],
+        *,
+        enrolled: bool = True,
+        by: str = "person",
+    ) -> Record:
+        """A new opportunity."""
+        self.made += 1
+        record = Record(f"006{self.made:015d}", deal, {}, self.loop.now, enrolled=enrolled)
+        for key in self._keys:
+            record.put(key, self.keep(key, values.get(key)), self.loop.now, by)
+        record.changed = record.fed = self.loop.now
+        self.records[record.id] = record
+        self.announce(record)
+        return record
+
+    def keep(self, key: str, value: Value) -> Value:
+        """Amounts have two decimals, names an end, and every unhappy end is a lost deal."""
+        if isinstance(value, Decimal) and self.rounds:
+            return plain(value.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
+        if key == "name" and isinstance(value, str):
+            return value[:LONGEST_NAME].strip() or None
+        if isinstance(value, State):
+            return lifecycle.in_crm_words(value)
+        return value
+
+    def refuses(self, record: Record, values: Mapping[str, Value]) -> str:
+        empty = [key for key in ("name", "close_date", "state") if values.get(key, 0) is None]
+        return f"{empty[0]} is required" if empty else ""
+
+    def _mark(self, record: Record, update: Update) -> None:
+        marks = update.marks
+        if marks.referral_id and marks.referral_id != record.partner_id:
+            record.partner_id, record.partner_since = marks.referral_id, self.loop.now
+        self._decorate(record, marks, named="name" in update.values)
+
+    def _decorate(self, record: Record, marks: Marks, *, named: bool) -> None:
+        if marks.trail is not None:
+            record.audit = "\n".join(marks.trail)
+        if marks.mark is not None or named:
+            record.mark = marks.mark
+        if marks.enroll:
+            record.enrolled = True
+
+    def create(self, creation: Creation) -> Snapshot | CosellError:
+        source = self.ledger.source_of(self, creation)
+        if source is not None and source.poisoned:
+            self.seen.happened("rejected")
+            return Rejected("a validation rule refuses the opportunity")
+        if any(one.partner_id == creation.partner_id for one in self.alive()):
+            return Rejected("a record with this Referral Identifier exists", code="exists")
+        missing = [key for key in ("name", "close_date", "state") if creation.values.get(key) is None]
+        if missing:
+            self.ledger.refused_creation(self, creation, f"{missing[0]} is required")
+            return Rejected(f"{missing[0]} is required", fields=tuple(missing))
+        self.ledger.creating(self, creation, source)
+        record = self.add(source.deal if source else -1, creation.values, by="engine", enrolled=False)
+        record.by_engine, record.partner_id, record.partner_since = True, creation.partner_id, self.loop.now
+        record.stamp, record.ours = creation.write_id, True
+        self._decorate(record, creation.marks, named=True)
+        self.seen.happened("opportunity created")
+        self.ledger.created(self, creation, record)
+        return self.snapshot(record)

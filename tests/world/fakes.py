@@ -1,0 +1,255 @@
+"""Two remote systems as the port shows them: what they keep, what they refuse, what they tell.
+
+A server here outlives every process and every connection. It checks the ledger's rules at the very moment
+a write is applied, because that is the only moment at which a blind overwrite can be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cosell.core.errors import CosellError, Gone, Rejected, Stale
+from cosell.core.records import Side, Snapshot
+from cosell.core.values import Value
+from cosell.ports import Capabilities, Changes, Creation, Invitation, Update
+
+from .loop import VirtualLoop
+from .sometimes import Sometimes
+from .story import Story
+
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+
+@dataclass(slots=True)
+class Touch:
+    """One value a field had, since when, and who put it there."""
+
+    at: float
+    by: str
+    """person, engine or server."""
+    value: Value
+    write_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One deal in one system."""
+
+    id: str
+    deal: int
+    values: dict[str, Value]
+    born: float
+    by_engine: bool = False
+    revision: int = 1
+    changed: float = 0.0
+    """When its version moved last."""
+    fed: float = 0.0
+    """The time stamp a poll sees; children move it too."""
+    partner_id: str | None = None
+    partner_since: float = 0.0
+    enrolled: bool = True
+    stamp: str | None = None
+    ours: bool = False
+    """Whether the last change was the connector's."""
+    engagement_id: str | None = None
+    microsoft_id: str | None = None
+    microsoft_fed: float = 0.0
+    invitations: int = 0
+    mark: str | None = None
+    audit: str | None = None
+    deleted: bool = False
+    poisoned: bool = False
+    locked_until: float = 0.0
+    history: dict[str, list[Touch]] = field(default_factory=dict)
+
+    def put(self, key: str, value: Value, at: float, by: str, write_id: str = "") -> None:
+        self.values[key] = value
+        self.history.setdefault(key, []).append(Touch(at, by, value, write_id))
+
+
+class Server:
+    """What both systems have in common."""
+
+    side: Side
+    name: str
+    overlap = 60.0
+    page = 50
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        ledger: Ledger,
+        loop: VirtualLoop,
+        story: Story,
+        seen: Sometimes,
+    ) -> None:
+        self.capabilities, self.ledger = capabilities, ledger
+        self.loop, self.story, self.seen = loop, story, seen
+        self.records: dict[str, Record] = {}
+        self.down_until = 0.0
+        self.signed_out_until = 0.0
+        self.made = 0
+        self.push: Callable[[str], None] = lambda _: None
+        self._keys = sorted(capabilities.readable)
+
+    # --- what people and processes read ----------------------------------------------------------
+
+    def version(self, record: Record) -> str | None:
+        """The concurrency token as this system gives it."""
+        match self.capabilities.precondition:
+            case "none":
+                return None
+            case "second":
+                return str(int(record.changed))
+            case _:
+                return str(record.revision)
+
+    def firm(self, record: Record) -> bool:
+        if self.capabilities.precondition != "second":
+            return True
+        return self.loop.now >= int(record.changed) + 1
+
+    def find_record(self, record_id: str) -> Record | None:
+        return self.records.get(record_id)
+
+    def read(self, record_id: str) -> Snapshot | CosellError:
+        record = self.find_record(record_id)
+        if record is None or record.deleted:
+            return Gone(f"{record_id} is not there")
+        return self.snapshot(record)
+
+    def snapshot(self, record: Record) -> Snapshot:
+        raise NotImplementedError
+
+    def partial(self, record: Record) -> Snapshot:
+        """What a list page shows of a record."""
+        raise NotImplementedError
+
+    def search(self, partner_id: str) -> list[Snapshot]:
+        """All records that carry the id, except those the index has not seen yet."""
+        horizon = self.loop.now - self.capabilities.index_lag
+        found = [one for one in self.alive() if one.partner_id == partner_id]
+        ready = [one for one in found if max(one.born, one.partner_since) <= horizon]
+        if len(ready) < len(found):
+            self.seen.happened("index lag")
+        return [self.snapshot(one) for one in ready]
+
+    def alive(self) -> Iterable[Record]:
+        return (one for one in self.records.values() if not one.deleted)
+
+    def feed(self, cursor: str | None, *, skip: bool, repeat: bool) -> Changes:
+        """One page of what changed; a finished round moves the mark, and the next looks back a little."""
+        since, offset, high = _cursor(cursor)
+        floor = -1.0 if cursor is None else since - self.overlap
+        entries = sorted(self._entries(floor), key=lambda one: (one[0], one[1]))
+        page = entries[max(0, offset - 1) if repeat else offset : offset + self.page]
+        if repeat and offset:
+            self.seen.happened("page repeated")
+        high = max([high, *(at for at, _, _ in page)])
+        if skip and page:
+            self.seen.happened("page skipped")
+            page = page[:-1]
+        more = offset + self.page < len(entries)
+        following = f"{since}:{offset + self.page}:{high}" if more else f"{max(since, high)}:0:0"
+        if cursor is None and more:
+            following = f"-1:{offset + self.page}:{high}"
+        shown = {snapshot.id: snapshot for _, _, snapshot in page if snapshot is not None}
+        gone = tuple(record_id for _, record_id, snapshot in page if snapshot is None)
+        return Changes(tuple(shown.values()), gone, following, more)
+
+    def _entries(self, floor: float) -> Iterable[tuple[float, str, Snapshot | None]]:
+        for record in self.records.values():
+            if record.fed > floor:
+                yield record.fed, record.id, None if record.deleted else self.partial(record)
+
+    # --- what people do --------------------------------------------------------------------------
+
+    def edit(self, record: Record, values: Mapping[str, Value], *, by: str = "person", at: float = -1.0) -> None:
+        """A change by somebody who is not the connector; `at` is an earlier stamp of a slow transaction."""
+        stamped = self.loop.now if at < 0 else at
+        for key, value in values.items():
+            record.put(key, self.keep(key, value), self.loop.now, by)
+        if self.capabilities.guarded.intersection(values):
+            self._move(record, stamped, ours=False)
+        record.fed = max(record.fed, stamped)
+        self.announce(record)
+
+    def touch(self, record: Record, *, ours: bool = False) -> None:
+        """A change beside the fields: enrolment, ids, marks."""
+        self._move(record, self.loop.now, ours=ours)
+        record.fed = self.loop.now
+        self.announce(record)
+
+    def remove(self, record: Record) -> None:
+        record.deleted = True
+        record.fed = self.loop.now
+        self.announce(record)
+
+    def _move(self, record: Record, at: float, *, ours: bool) -> None:
+        record.revision += 1
+        record.changed = max(record.changed, at)
+        record.ours = ours
+
+    def announce(self, record: Record) -> None:
+        """Tells those who subscribed to changes."""
+        self.push(record.id)
+
+    def keep(self, key: str, value: Value) -> Value:
+        """What this system stores when it is sent `value`."""
+        return value
+
+    # --- what the connector does -----------------------------------------------------------------
+
+    def update(self, update: Update, *, moody: bool) -> Snapshot | CosellError:
+        record = self.find_record(update.record_id)
+        if record is None or record.deleted:
+            return Gone(f"{update.record_id} is not there")
+        guarded = update.guard and self.capabilities.precondition != "none"
+        if guarded and update.seen.version != self.version(record):
+            self.seen.happened("stale")
+            return Stale("the record changed since it was read")
+        if guarded and moody:
+            self.seen.happened("moody stale")
+            return Stale("a precondition failed, nobody knows why")
+        if record.poisoned:
+            self.seen.happened("rejected")
+            return Rejected("a rule of this organisation refuses the record", fields=tuple(update.values))
+        refused = self.refuses(record, update.values)
+        if refused:
+            self.ledger.refused(self, record, update, refused)
+            return Rejected(refused, fields=tuple(update.values))
+        self.ledger.updating(self, record, update)
+        for key, value in update.values.items():
+            stored = self.keep(key, value)
+            if stored != value:
+                self.seen.happened("normalised")
+            record.put(key, stored, self.loop.now, "engine", update.write_id)
+        self._mark(record, update)
+        if self.capabilities.stamp:
+            record.stamp = update.write_id
+        self.touch(record, ours=True)
+        return self.snapshot(record)
+
+    def _mark(self, record: Record, update: Update) -> None:
+        if update.external_id and update.external_id != record.partner_id:
+            record.partner_id, record.partner_since = update.external_id, self.loop.now
+
+    def refuses(self, record: Record, values: Mapping[str, Value]) -> str:
+        """Why these values cannot be stored, or nothing."""
+        return ""
+
+    def create(self, creation: Creation) -> Snapshot | CosellError:
+        raise NotImplementedError
+
+    def invite(self, invitation: Invitation) -> Snapshot | CosellError:
+        return Rejected("there is nobody to invite here")
+
+
+def _cursor(cursor: str | None) -> tuple[float, int, float]:
+    if cursor is None:
+        return -1.0, 0, 0.0
+    since, offset, high = cursor.split(":")
+    return float(since), int(offset), float(high)

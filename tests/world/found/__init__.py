@@ -1,0 +1,1 @@
+"""Failing worlds of the past, each kept as a script under the name of what it found."""

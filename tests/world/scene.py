@@ -1,0 +1,350 @@
+"""Everything that exists in one world, and the hands that move it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cosell.core.guards import Brake, Policy
+from cosell.core.mapping import DEFAULT, Conflict, Rule
+from cosell.core.records import Resolution, Side, Write, WriteKind, WriteState
+from cosell.engine import Engine, Pace, Preview
+from cosell.engine.watch import BRAKE
+from cosell.ports import Poke, Store
+from cosell.store import SqlStore, memory, open_store
+
+from . import crm, partner_center
+from .client import Client
+from .faults import Faults
+from .fakes import Record
+from .ledger import Ledger
+from .loop import VirtualLoop, WorldClock, WorldDice
+from .people import People, Step
+from .process import GatedStore, Process, Reaper, own_tasks
+from .sometimes import Sometimes
+from .story import Story
+
+NEVER = 1e9
+"""A poll interval that never comes round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One world as plain data: with the seed of its chances it can be kept, replayed and cut."""
+
+    seed: int
+    steps: tuple[Step, ...]
+    faults: dict[str, float] = field(default_factory=dict)
+    partner_center_precondition: str = "version"
+    crm_precondition: str = "second"
+    signals: str = "all"
+    """all: events and polls. polls: no events. events: no polls, each change told once. sweep: neither."""
+    poll_partner_center: float = 60.0
+    poll_crm: float = 60.0
+    processes: int = 1
+    kill_at: tuple[int, ...] = ()
+    """Numbers of the I/O operations at which the process dies."""
+    conflict: str = "newest"
+    tight_brake: bool = False
+    whole_polls: bool = True
+    rounds: bool = True
+
+
+class Bell:
+    """The Alerts port: remembers what rings."""
+
+    def __init__(self, story: Story) -> None:
+        self.story, self.ringing = story, set[str]()
+
+    async def raise_(self, code: str, message: str, advice: str = "") -> None:
+        self.ringing.add(code)
+        self.story.tell("alert", code, message)
+
+    async def clear(self, code: str) -> None:
+        self.ringing.discard(code)
+
+
+class Scene:
+    """The servers, the disk, the people and the processes of one world."""
+
+    def __init__(self, setting: Setting, loop: VirtualLoop) -> None:
+        self.setting, self.loop = setting, loop
+        self.story, self.seen = Story(loop), Sometimes()
+        self.rules = rules_of(setting)
+        self.ledger = Ledger(self.rules, loop, self.story, self.seen)
+        self.faults = Faults(setting.faults, self.stream("faults"))
+        self.rng = self.stream("scene")
+        self.latency = self.stream("latency")
+        self.partner_center = partner_center.PartnerCenter(
+            partner_center.capabilities(setting.partner_center_precondition),  # type: ignore[arg-type]
+            self.ledger,
+            loop,
+            self.story,
+            self.seen,
+        )
+        self.crm = crm.Crm(
+            crm.capabilities(setting.crm_precondition),  # type: ignore[arg-type]
+            self.ledger,
+            loop,
+            self.story,
+            self.seen,
+            whole_polls=setting.whole_polls,
+            rounds=setting.rounds,
+        )
+        self.ledger.servers = {Side.PARTNER_CENTER: self.partner_center, Side.CRM: self.crm}
+        self.partner_center.push = self.event
+        self.crm.push = self.told
+        self.people = People(self)
+        self.bell = Bell(self.story)
+        self.memory = memory()
+        self.reaper = Reaper(frozenset(setting.kill_at))
+        self.processes: list[Process] = []
+        self.engines: dict[str, tuple[Process, Engine]] = {}
+        self.errors: list[str] = []
+        self.policy = policy_of(setting)
+        self.released = 1
+        """Times the brake was fresh."""
+        self.started = 0
+        self.ending = False
+        loop.set_task_factory(own_tasks)  # type: ignore[arg-type]
+        loop.set_exception_handler(self._unforeseen)
+
+    def stream(self, purpose: str) -> random.Random:
+        """Chance for one purpose only, so that a change in one does not shift the others."""
+        return random.Random(f"{self.setting.seed}:{purpose}")
+
+    # --- processes -------------------------------------------------------------------------------
+
+    def start(self, name: str) -> None:
+        """Starts the connector on the disk as it stands."""
+        self.started += 1
+        process = Process(name, self.reaper, self.loop, self.story, died=self._died)
+        label = f"{name}.{self.started}"
+        store = GatedStore(self.open_store(label), process, self.ledger, self.stream(f"disk {label}"), self.seen)
+        clients = [
+            Client(server, process, self.faults, self.latency) for server in (self.partner_center, self.crm)
+        ]
+        pace = Pace(
+            poll_partner_center=self.setting.poll_partner_center if self._polls else NEVER,
+            poll_crm=self.setting.poll_crm if self._polls else NEVER,
+            sweep_every=NEVER,
+            idle=20.0,
+        )
+        engine = Engine(
+            store=store,  # type: ignore[arg-type]
+            partner_center=clients[0],
+            crm=clients[1],
+            rules=self.rules,
+            policy=self.policy,
+            pace=pace,
+            clock=WorldClock(self.loop),
+            dice=WorldDice(self.stream(f"dice {label}")),
+            alerts=self.bell,
+            owner=label,
+        )
+        self.processes.append(process)
+        self.engines[name] = (process, engine)
+        self.story.tell(name, "started", label)
+        process.start(engine.run())
+
+    def open_store(self, who: str) -> SqlStore:
+        """The disk as it stands, for one reader or writer."""
+        return open_store(self.memory, environment="world", dice=WorldDice(self.stream(f"disk dice {who}")))
+
+    @property
+    def _polls(self) -> bool:
+        return self.setting.signals in ("all", "polls")
+
+    def _died(self, process: Process) -> None:
+        self.seen.happened("killed")
+        if any(write_id not in self.ledger.closed for write_id in self.ledger.journal):
+            self.seen.happened("killed with an intent")
+        if not self.ending:
+            self.loop.call_later(self.rng.uniform(1.0, 30.0), self.start, process.name)
+
+    def alive(self) -> list[tuple[Process, Engine]]:
+        return [(process, engine) for process, engine in self.engines.values() if not process.dead]
+
+    def _knock(self, record_id: str, side: Side, cause: str) -> None:
+        """Lets a living process hear of a record, as an event or a click would."""
+        for process, engine in self.alive()[:1]:
+            work = engine.heard(record_id, cause) if side is Side.PARTNER_CENTER else poke(engine, record_id)
+            process.start(self.forgiving(process, work))
+
+    async def forgiving(self, process: Process, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.story.tell(process.name, "a visitor met", error)
+
+    def _unforeseen(self, _: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, Exception):
+            self.errors.append(repr(error))
+            self.story.tell("loop", "UNFORESEEN", context.get("message", ""), error)
+
+    # --- signals -----------------------------------------------------------------------------------
+
+    def event(self, record_id: str) -> None:
+        """Partner Center tells us of a change, as well as it can."""
+        if self.setting.signals not in ("all", "events"):
+            return
+        if self.setting.signals == "events":
+            self._deliver_later(Side.PARTNER_CENTER, record_id, 0.3)
+            return
+        if self.faults.strikes("webhook_lost"):
+            self.seen.happened("webhook lost")
+            return
+        delay = self.rng.uniform(0.1, 3.0)
+        if self.faults.strikes("webhook_late"):
+            self.seen.happened("webhook late")
+            delay = self.rng.uniform(10.0, 200.0)
+        if self.faults.strikes("webhook_early"):
+            delay = 0.0
+        self._deliver_later(Side.PARTNER_CENTER, record_id, delay)
+        if self.faults.strikes("webhook_doubled"):
+            self.seen.happened("webhook doubled")
+            self._deliver_later(Side.PARTNER_CENTER, record_id, delay + self.rng.uniform(0.0, 20.0))
+        if self.faults.strikes("webhook_unknown"):
+            self.seen.happened("webhook unknown")
+            self._deliver_later(Side.PARTNER_CENTER, "0badf00d-0000-4000-8000-000000000000", delay)
+
+    def told(self, record_id: str) -> None:
+        """In worlds without polls the CRM tells of its changes too, each once."""
+        if self.setting.signals == "events":
+            self._deliver_later(Side.CRM, record_id, 0.3)
+
+    def _deliver_later(self, side: Side, record_id: str, delay: float) -> None:
+        self.loop.call_later(delay, self._deliver, side, record_id)
+
+    def _deliver(self, side: Side, record_id: str) -> None:
+        if not self.alive():
+            if self.setting.signals == "events" and not self.ending:
+                self._deliver_later(side, record_id, 5.0)
+            return
+        self.story.tell("event", str(side), record_id)
+        self._knock(record_id, side, "webhook")
+
+    # --- what people need --------------------------------------------------------------------------
+
+    def slow_transaction(self, record: Record) -> bool:
+        """Whether a person's change begins now and is seen later.
+
+        Never within the second of the record's last change: there a whole-second version could not tell
+        the two apart, which is a hole of that system and not of ours (reliability.md 13).
+        """
+        return int(self.loop.now) != int(record.changed) and self.faults.strikes("slow_transaction")
+
+    def decide(self, record_id: str, key: str, side: Side) -> None:
+        for process, engine in self.alive()[:1]:
+            process.start(self.forgiving(process, self._resolve(engine, record_id, key, side)))
+
+    async def _resolve(self, engine: Engine, record_id: str, key: str, side: Side) -> None:
+        """A person chooses a side for the field, or for the first held field there is."""
+        store, now = engine.room.store, engine.room.clock.now()
+        link = await store.link(record_id)
+        held = [one for one in (key, *sorted(link.holds)) if one in link.holds] if link else []
+        if link is None or not held:
+            return
+        chosen, hold = held[0], link.holds[held[0]]
+        answer = Resolution(side, hold.partner_center, hold.crm, "a person", now)
+        decision = Write(
+            id=engine.room.dice.token(),
+            link_key=link.key,
+            side=side.other,
+            kind=WriteKind.DECISION,
+            record_id=link.id_of(side.other),
+            partner_id=link.id_of(side),
+            note=f"{chosen}: take {side}",
+            created_at=now,
+            state=WriteState.DONE,
+            finished_at=now,
+        )
+        await store.decide(replace(link, resolutions={**link.resolutions, chosen: answer}), decision, now)
+        self.seen.happened("hold resolved")
+        self.story.tell("people", "resolved", link.key, chosen, str(side), hold.reason)
+        for one in (link.partner_center_id, link.crm_id):
+            if one:
+                self.ledger.resolved.add((one, chosen))
+        engine.worker.wake()
+
+    def look_now(self, record_id: str) -> None:
+        self._knock(record_id, Side.CRM, "person")
+
+    async def sweep(self) -> None:
+        """The nightly comparison comes round."""
+        for process, engine in self.alive()[:1]:
+            await process.start(self.forgiving(process, engine.sweep()))
+            engine.worker.wake()
+
+    async def previews(self) -> list[Preview]:
+        """What a living process would still do; nothing where none lives."""
+        found: list[Preview] = []
+
+        async def ask(engine: Engine) -> None:
+            found.extend(await engine.preview())
+
+        for process, engine in self.alive()[:1]:
+            await process.start(self.forgiving(process, ask(engine)))
+        return found
+
+    async def release_brake(self, store: Store) -> bool:
+        """A person looks at the brake and lets go; answers whether it was on."""
+        if await store.setting(BRAKE) != "on":
+            return False
+        self.seen.happened("brake")
+        self.released += 1
+        await store.set_setting(BRAKE, "released", "a person", WorldClock(self.loop).now())
+        self.story.tell("people", "released the brake")
+        return True
+
+    def step(self, step: Step) -> None:
+        self.people.do(step)
+
+    def maybe_poison(self) -> None:
+        """Some records are refused for as long as things go wrong."""
+        for server in (self.partner_center, self.crm):
+            for record in server.records.values():
+                record.poisoned = not self.faults.over and (record.poisoned or self.faults.strikes("poison"))
+
+    async def weather(self) -> None:
+        """Outages and lapsed sign-ins come and go until all is calm."""
+        rng = self.stream("weather")
+        while not self.faults.over:
+            await asyncio.sleep(rng.uniform(20.0, 90.0))
+            server = rng.choice((self.partner_center, self.crm))
+            length = rng.uniform(10.0, 200.0)
+            if self.faults.strikes("outage"):
+                server.down_until = self.loop.now + length
+                self.story.tell("weather", "outage", server.name, f"{length:.0f} s")
+            if self.faults.strikes("signed_out"):
+                server.signed_out_until = self.loop.now + length
+                self.story.tell("weather", "signed out", server.name, f"{length:.0f} s")
+            self.maybe_poison()
+
+    def calm(self) -> None:
+        self.faults.calm()
+        self.maybe_poison()
+        self.story.tell("weather", "calm")
+
+
+async def poke(engine: Engine, record_id: str) -> None:
+    """A CRM that tells us, or a person who clicks."""
+    await engine.room.store.poke([Poke(Side.CRM, record_id, "person")], engine.room.clock.now())
+    engine.worker.wake()
+
+
+def rules_of(setting: Setting) -> dict[str, Rule]:
+    """The default mapping with the world's own way to settle conflicts."""
+    rules = dict(DEFAULT)
+    for key in ("deal_value", "close_date", "notes"):
+        rules[key] = Rule(key, conflict=Conflict(setting.conflict))
+    return rules
+
+
+def policy_of(setting: Setting) -> Policy:
+    brake = Brake(links=2, share=0.0, clears=1, clear_share=0.0) if setting.tight_brake else Brake()
+    return Policy(brake=brake)

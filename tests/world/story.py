@@ -1,0 +1,81 @@
+"""What happened in a world, told in order of virtual time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from cosell.core.records import Snapshot
+from cosell.core.values import Person, Solution
+from cosell.ports import Creation, Invitation, Update
+
+from .loop import VirtualLoop
+
+
+class Story:
+    """A list of events; words are only made of it when somebody reads it."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+        self.events: list[tuple[float, str, str, tuple[Any, ...]]] = []
+
+    def tell(self, who: str, what: str, *about: Any) -> None:
+        """Notes that `who` did `what` now; what it is about must not change afterwards."""
+        self.events.append((self._loop.now, who, what, about))
+
+    def lines(self) -> list[str]:
+        return [
+            f"{at:10.3f}  {who:<14} {what:<22} {'  '.join(map(show, about))}".rstrip()
+            for at, who, what, about in self.events
+        ]
+
+    def digest(self) -> str:
+        """A fingerprint: two runs of one seed must have the same."""
+        return hashlib.sha256("\n".join(self.lines()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def show(thing: Any) -> str:
+    """A short form for people; the same on every run."""
+    match thing:
+        case str():
+            return thing if thing.isprintable() else ascii(thing)
+        case float():
+            return f"{thing:.3f}"
+        case BaseException():
+            return f"!{type(thing).__name__}({thing})"
+        case Snapshot():
+            who = {True: "us", False: "them", None: "?"}[thing.touched_by_us]
+            head = f"{_id(thing.id)}@{thing.version}{'' if thing.firm else '~'} by {who}"
+            return f"<{head} other={_id(thing.partner_id)} {_values(thing.values)}>"
+        case Update():
+            head = f"{thing.write_id[:6]} → {_id(thing.record_id)}{'' if thing.guard else ' UNGUARDED'}"
+            marks = f" {thing.marks.mark or ''}{' trail' if thing.marks.trail else ''}"
+            ids = "".join(f" id={_id(one)}" for one in (thing.marks.referral_id, thing.external_id) if one)
+            return f"[{head}@{thing.seen.version} {_values(thing.values)}{marks}{ids}]"
+        case Creation():
+            return f"[{thing.write_id[:6]} new for {_id(thing.partner_id)} {_values(thing.values)}]"
+        case Invitation():
+            return f"[{thing.write_id[:6]} invite on {_id(thing.seen.id)} {thing.help}]"
+        case Mapping():
+            return "{" + ", ".join(f"{_id(key)}: {show(one)}" for key, one in thing.items()) + "}"
+        case tuple() | list():
+            return "(" + ", ".join(map(show, thing)) + ")"
+        case Person():
+            return f"{thing.email}/{thing.phone}"
+        case Solution():
+            return f"{thing.id}×{thing.quantity}"
+        case _:
+            return str(thing)
+
+
+def _id(record_id: Any) -> str:
+    """Record ids without their padding."""
+    return str(record_id).replace("-0000-4000-8000-", "…").replace("0000000000", "…")
+
+
+_SHORT = 34
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={ascii(show(one))[1:-1][-_SHORT:]}" for key, one in values.items())

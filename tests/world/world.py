@@ -1,0 +1,162 @@
+"""From a seed to a world, from a world to its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from cosell.core.records import Link
+from cosell.ports import Store
+
+from . import checks, faults, loop, people
+from .ledger import Violation
+from .scene import NEVER, Scene, Setting
+
+LONGEST_REST = 3600.0
+"""Virtual seconds within which everything must have settled once all is calm."""
+QUIET = 400.0
+"""Virtual seconds watched afterwards, in which nothing may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a world."""
+
+    setting: Setting
+    violations: tuple[Violation, ...]
+    lines: tuple[str, ...]
+    """The story; empty unless asked for or something went wrong."""
+    digest: str
+    seen: Counter[str]
+    operations: int
+    """I/O operations of all processes."""
+    seconds: float
+    """Virtual seconds lived."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.violations
+
+
+def draw(seed: int) -> Setting:
+    """The world of a seed."""
+    rng = random.Random(f"{seed}:world")
+    signals = rng.choices(("all", "polls", "events", "sweep"), (5, 3, 2, 1))[0]
+    rates = faults.draw(random.Random(f"{seed}:swarm"))
+    if signals == "events":
+        rates = {kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")}
+    kills = rng.randint(1, 3) if rates.get("kill") else 0
+    return Setting(
+        seed=seed,
+        steps=people.draw(random.Random(f"{seed}:people")),
+        faults=rates,
+        partner_center_precondition=rng.choices(("version", "moody", "none"), (4, 3, 2))[0],
+        crm_precondition=rng.choices(("second", "version"), (3, 1))[0],
+        signals=signals,
+        poll_partner_center=rng.choice((20.0, 60.0, 90.0)),
+        poll_crm=rng.choice((20.0, 60.0, 90.0)),
+        processes=2 if rng.random() < 0.15 else 1,
+        kill_at=tuple(sorted(int(rng.paretovariate(0.5) * 10) for _ in range(kills))),
+        conflict=rng.choice(("newest", "newest", "ask", "crm", "partner_center")),
+        tight_brake=rng.random() < 0.06,
+        whole_polls=rng.random() < 0.6,
+        rounds=rng.random() < 0.7,
+    )
+
+
+def run(setting: Setting, *, tell: bool = False) -> Outcome:
+    """Lives through one world."""
+    return loop.run(lambda virtual: _live(setting, virtual, tell))
+
+
+async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outcome:
+    scene = Scene(setting, virtual)
+    for step in setting.steps:
+        if step.at <= 0:
+            scene.step(step)
+        else:
+            virtual.call_at(step.at, scene.step, step)
+    scene.maybe_poison()
+    for number in range(setting.processes):
+        scene.start("ab"[number])
+    weather = virtual.create_task(scene.weather())
+    await asyncio.sleep(max((step.at for step in setting.steps), default=0.0) + 60.0)
+    scene.calm()
+    weather.cancel()
+    store = scene.open_store("judge")
+    await _rest(scene, store)
+    if not scene.ledger.violations:
+        await _judge(scene, store)
+    await _stop(scene)
+    for error in scene.errors:
+        scene.ledger.violate("INV-14", "something unforeseen:", error)
+    found = tuple(scene.ledger.violations)
+    return Outcome(
+        setting,
+        found,
+        tuple(scene.story.lines()) if tell or found else (),
+        scene.story.digest() if tell else "",
+        scene.seen.seen,
+        scene.reaper.count,
+        virtual.now,
+    )
+
+
+async def _rest(scene: Scene, store: Store) -> None:
+    """Waits until nothing is left to do, or too long."""
+    setting = scene.setting
+    polling = setting.signals in ("all", "polls")
+    slow = 2 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
+    await asyncio.sleep(240.0 + slow)
+    if setting.signals == "sweep" or {"page_skipped", "slow_transaction"} & setting.faults.keys():
+        await scene.sweep()
+    until = scene.loop.now + LONGEST_REST
+    while scene.loop.now < until and not await _settled(scene, store):
+        await asyncio.sleep(30.0)
+
+
+async def _settled(scene: Scene, store: Store) -> bool:
+    if not scene.alive() or len(scene.alive()) < scene.setting.processes:
+        return False
+    if scene.setting.tight_brake and await scene.release_brake(store):
+        return False
+    load = await store.load(loop.EPOCH + scene.loop.now)
+    return not (load.due or load.running or load.open_writes or load.later)
+
+
+async def _judge(scene: Scene, store: Store) -> None:
+    """The checks of rest; then silence, a sweep, and more silence, in which nothing may be written."""
+    links = await checks.at_rest(scene, store)
+    written = len(scene.ledger.landings)
+    asked = await scene.previews()
+    for preview in asked:
+        if preview.writes and preview.link.reason != "brake":
+            scene.ledger.violate("INV-18", "a write is still planned for", preview.link.key)
+    await scene.sweep()
+    await asyncio.sleep(QUIET)
+    if len(scene.ledger.landings) > written:
+        last = scene.ledger.landings[-1]
+        scene.ledger.violate("INV-4", "something was written at rest:", str(last.side), last.record_id)
+    del links
+
+
+async def _stop(scene: Scene) -> None:
+    scene.ending = True
+    for _, engine in scene.alive():
+        engine.stop()
+    await asyncio.sleep(5.0)
+    for process, _ in scene.alive():
+        process.dead = True
+        for task in process.tasks:
+            task.cancel()
+    await asyncio.sleep(0)
+
+
+def ends(links: list[Link]) -> list[str]:
+    """The states of all links, for a person."""
+    return [f"{link.key} {link.state} {link.reason}" for link in links]
+
+
+__all__ = ["NEVER", "Outcome", "draw", "ends", "run"]
