@@ -63,6 +63,7 @@ class Ledger:
         *,
         owner: Owner,
         server: Mapping[str, object],
+        accepted: bool = False,
         days_to_answer: int | None = None,
         at: datetime | None = None,
     ) -> Record:
@@ -70,6 +71,8 @@ class Ledger:
         created = self._stamp(at)
         expires = None if days_to_answer is None else created[0] + days_to_answer * moments.DAY
         body = self._complete(deal, owner, created[0], expires) | dict(server)
+        if accepted:
+            body["acceptedDateTime"] = body["createdDateTime"]
         listed_from = created[0] + round(self.switches.index_lag * moments.TICKS)
         record = Record(body, owner, created, created, listed_from, expires)
         self.records.add(record)

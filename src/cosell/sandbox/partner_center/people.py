@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cosell.sandbox.frame import JsonObject
-from cosell.sandbox.partner_center import lifecycle, moments, registration, rules, shape
+from cosell.sandbox.partner_center import lifecycle, registration, rules, shape
 from cosell.sandbox.partner_center.documents import placed, value_at
 from cosell.sandbox.partner_center.errors import Refusal
 from cosell.sandbox.partner_center.kinds import Items
@@ -63,10 +63,11 @@ class Referrals:
             form["team"] = form["team"] or shape.TEAM.bind([SELLER], "team")
             form["target"] = form["target"] or _solution_target(form)
             _default_consent(form)
-        form["inviteContext"] |= {
-            "invitedMpnId": self._ledger.organization.mpn_id if is_cosell else None,
-            "invitedBy": {"organizationId": "msft", "organizationName": "Microsoft"},
-        }
+        form["inviteContext"] = _invite(
+            form,
+            invitedMpnId=self._ledger.organization.mpn_id if is_cosell else None,
+            invitedBy={"organizationId": "msft", "organizationName": "Microsoft"},
+        )
         server: JsonObject = {"direction": "Incoming"}
         if is_cosell:
             server["trackingInfo"] = self._tracking()
@@ -88,16 +89,15 @@ class Referrals:
     def enter_own(self, form: JsonObject, *, at: datetime | None = None) -> Record:
         """Writes down a deal of the partner's own; it starts accepted (4.2)."""
         form = {**form, "status": "Active", "substatus": "Accepted"}
-        form["inviteContext"] = {**form["inviteContext"], "invitedBy": self._we()}
-        stamp = self._ledger.now() if at is None else moments.ticks_of(at)
-        server = {"acceptedDateTime": moments.render(stamp)}
-        return self._ledger.enter(form, owner="partner", server=server, at=at)
+        if form["inviteContext"] is not None:
+            form["inviteContext"] = _invite(form, invitedBy=self._we())
+        return self._ledger.enter(form, owner="partner", server={}, accepted=True, at=at)
 
     def enter_microsofts(self, form: JsonObject, *, at: datetime | None = None) -> Record:
         """Writes down the deal of an engagement that Microsoft has to answer."""
         form = {**form, "status": "New", "substatus": "Pending", "team": []}
         form["target"] = [{"type": "BusinessProfileLocation", "id": "msft"}]
-        form["inviteContext"] = {**form["inviteContext"], "invitedBy": self._we()}
+        form["inviteContext"] = _invite(form, invitedBy=self._we())
         days = lifecycle.DAYS_TO_ANSWER
         return self._ledger.enter(form, owner="microsoft", server={}, days_to_answer=days, at=at)
 
@@ -231,6 +231,12 @@ def _form(deal: Mapping[str, Any]) -> JsonObject:
         return shape.bound(dict(deal))
     except Refusal as refusal:
         raise ValueError(f"{refusal.error.get('target')}: {refusal}") from refusal
+
+
+def _invite(form: JsonObject, **known: Any) -> JsonObject:
+    """The invitation of a deal, made if there was none, with what the server knows of it."""
+    blank: JsonObject = shape.INVITE.bind({}, "inviteContext") or {}
+    return {**blank, **(form["inviteContext"] or {}), **known}
 
 
 def _solution_target(form: JsonObject) -> list[JsonObject]:

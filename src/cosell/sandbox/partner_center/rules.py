@@ -117,7 +117,8 @@ def check_member(member: JsonObject, target: str) -> None:
 
 
 def asks_for_help(deal: JsonObject) -> bool:
-    return bool(deal["inviteContext"]["assistanceRequestCode"] != NO_HELP)
+    invite = deal["inviteContext"]
+    return invite is not None and invite["assistanceRequestCode"] != NO_HELP
 
 
 def is_shared(deal: JsonObject) -> bool:

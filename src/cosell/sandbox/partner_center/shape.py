@@ -144,7 +144,8 @@ INVITE = Thing(
         "assistanceRequestCode": Choice(HELP_CODES, NO_HELP),
         "invitedMpnId": Text(),
         "invitedBy": Thing({"organizationId": Text(), "organizationName": Text()}),
-    }
+    },
+    absent_is_null=True,
 )
 TRACKING: tuple[str, ...] = (
     "microsoftMsxId",

@@ -1,0 +1,16 @@
+"""Fixtures of the simulator tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from .microsoft import Microsoft, served_microsoft
+
+
+@pytest.fixture
+async def microsoft() -> AsyncIterator[Microsoft]:
+    """Partner Center, its webhooks and Entra ID, served over HTTP."""
+    async with served_microsoft() as served:
+        yield served
