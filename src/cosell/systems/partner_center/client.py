@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cosell.systems.partner_center.outcomes import Act
 from cosell.systems.partner_center.wire import Record, record_id
 
 # What a next link may hold unescaped; everything else is escaped, nothing is decoded (trap 8).
+_ID = re.compile(r"[0-9A-Za-z-]{1,100}\Z")
 _QUERY = "%+&=$'()*,;:@/?!-._~"
 
 
@@ -76,10 +78,10 @@ class Client:
         """All referrals of one engagement that we may see."""
         return await self.collect(f"engagementId eq '{_quoted(engagement_id)}'", purpose="read engagement")
 
-    async def collect(self, where: str, *, purpose: str) -> list[Record]:
+    async def collect(self, where: str, *, purpose: str, top: int | None = None) -> list[Record]:
         """All pages of a filtered list."""
         found: list[Record] = []
-        async for page in self.pages(query(where), purpose=purpose):
+        async for page in self.pages(query(where, top=top), purpose=purpose):
             found += page.records
         return found
 
@@ -141,9 +143,9 @@ class Client:
         return await self.http.call(method, url, headers=carried, json=json, purpose=purpose)
 
     def _of(self, referral_id: str) -> str:
-        if not referral_id or not referral_id.isascii() or len(referral_id) > 100:
+        if not _ID.match(referral_id):
             raise Gone("No referral of Partner Center has such an id.")
-        return f"{self._url}/{quote(referral_id, safe='')}"
+        return f"{self._url}/{referral_id}"
 
     def _record(self, reply: Reply) -> Record:
         body = reply.json()

@@ -340,7 +340,7 @@ class Reader:
             side=Side.PARTNER_CENTER,
             id=record_id(own),
             values=values,
-            version=word(own, "eTag") or None,
+            version=tag(own),
             complete=complete,
             partner_id=partner_id if isinstance(partner_id, str) else None,
             enrolled=found == DEAL or not self._co_sell_only,
@@ -351,9 +351,15 @@ class Reader:
         )
 
 
-def version_of(record: Record) -> tuple[str, str]:
-    """What tells one state of a record from another, for a poll that shall not repeat itself."""
-    return record_id(record), word(record, "eTag") or word(record, "updatedDateTime")
+def tag(record: Record) -> str | None:
+    """The eTag with its own quotes (6); None where it could not be sent as a header."""
+    found = word(record, "eTag")
+    return found if found and len(found) <= 256 and found.isascii() and found.isprintable() else None
+
+
+def fingerprint(record: Record) -> str:
+    """What tells one state of a record from the next, for a poll that shall not repeat itself."""
+    return word(record, "eTag") or word(record, "updatedDateTime")
 
 
 def split(records: Iterable[Record], organization_id: str | None) -> tuple[Record | None, Record | None]:
