@@ -1,0 +1,124 @@
+"""What became of an unanswered write: every pattern of what a fresh read can show (INV-10)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+from cosell.core.records import FieldWrite, Pair, Side, Snapshot, Write, WriteKind
+from cosell.core.settle import Settlement, Verdict, settle
+from cosell.core.values import Value
+
+SENT = FieldWrite(before="a", after="b", source="b")
+BASE: Mapping[str, Pair] = {"notes": Pair("a", "a"), "name": Pair("a", "a")}
+
+
+def update(
+    side: Side, *, expected: str | None = "1", fields: Mapping[str, FieldWrite] | None = None
+) -> Write:
+    return Write(
+        "w1", "d", side, WriteKind.UPDATE, "x", "y", fields or {"notes": SENT}, expected, sent_at=100.0
+    )
+
+
+def judged(
+    write: Write,
+    notes: Value,
+    *,
+    version: str,
+    stamp: str | None = None,
+    by_us: bool | None = None,
+    now: float = 101.0,
+    **values: Value,
+) -> Settlement:
+    seen = Snapshot(
+        write.side, "x", {"notes": notes, **values}, version=version, stamp=stamp, touched_by_us=by_us
+    )
+    return settle(write, seen, BASE, stamped=write.side is Side.CRM, patience=60.0, now=now)
+
+
+def test_a_stamped_record_nobody_touched_since_holds_what_the_server_made_of_the_value() -> None:
+    """Lesson 5: the server's rewriting must not look like an edit."""
+    found = judged(update(Side.CRM), "b rewritten", version="2", stamp="w1", by_us=True)
+    assert (found.verdict, found.base["notes"]) == (Verdict.LANDED, Pair("b", "b rewritten"))
+
+
+def test_a_stamped_record_touched_since_is_believed_only_where_it_equals_what_was_sent() -> None:
+    """Lesson 7."""
+    same = judged(update(Side.CRM), "b", version="3", stamp="w1", by_us=False)
+    assert (same.verdict, same.base, same.doubts) == (Verdict.LANDED, {"notes": Pair("b", "b")}, ())
+    moved = judged(update(Side.CRM), "c", version="3", stamp="w1", by_us=False)
+    assert (moved.verdict, moved.base, moved.doubts) == (Verdict.LANDED, {}, ("notes",))
+
+
+def test_a_record_without_our_stamp_at_another_version_proves_the_write_absent_for_good() -> None:
+    """Lesson 2: its precondition can no longer hold."""
+    assert judged(update(Side.CRM), "a", version="2", stamp="w0").verdict is Verdict.ABSENT
+
+
+def test_a_record_still_at_the_expected_version_may_be_written_again_word_for_word() -> None:
+    for side in Side:
+        assert judged(update(side), "a", version="1", stamp="w0").verdict is Verdict.AGAIN
+
+
+def test_without_a_precondition_the_write_may_still_be_on_its_way_until_patience_ends() -> None:
+    for side in Side:
+        bare = update(side, expected=None)
+        early = judged(bare, "a", version="1", now=130.0)
+        assert (early.verdict, early.wait) == (Verdict.WAIT, 30.0)
+        late = judged(bare, "a", version="1", now=161.0)
+        assert late.verdict is (Verdict.ABSENT if side is Side.CRM else Verdict.UNKNOWN)
+
+
+def test_without_a_stamp_a_value_that_arrived_proves_the_write_landed() -> None:
+    found = judged(update(Side.PARTNER_CENTER), "b", version="2")
+    assert (found.verdict, found.base["notes"]) == (Verdict.LANDED, Pair("b", "b"))
+
+
+def test_without_a_stamp_a_third_value_is_a_doubt_and_never_a_guess() -> None:
+    """reliability.md 1.5: doubt becomes a hold."""
+    found = judged(update(Side.PARTNER_CENTER), "c", version="2")
+    assert (found.verdict, found.doubts) == (Verdict.UNKNOWN, ("notes",))
+
+
+def test_without_a_stamp_one_arrived_field_speaks_for_the_write_but_not_for_the_other_fields() -> None:
+    write = update(Side.PARTNER_CENTER, fields={"notes": SENT, "name": SENT})
+    found = judged(write, "b", version="2", name="a")
+    assert (found.verdict, set(found.base), found.doubts) == (Verdict.LANDED, {"notes"}, ("name",))
+
+
+def test_an_invitation_landed_once_microsofts_referral_is_there_and_waits_until_then() -> None:
+    invited = Write(
+        "w1",
+        "d",
+        Side.PARTNER_CENTER,
+        WriteKind.INVITE,
+        "x",
+        "y",
+        {"help": FieldWrite(None, "GeneralOrOther", "GeneralOrOther")},
+        sent_at=100.0,
+    )
+    there = Snapshot(Side.PARTNER_CENTER, "x", {"help": "GeneralOrOther"}, microsoft_id="M")
+    missing = Snapshot(Side.PARTNER_CENTER, "x", {"help": None})
+
+    def ask(seen: Snapshot, now: float) -> Settlement:
+        return settle(invited, seen, {}, stamped=False, patience=60.0, now=now)
+
+    assert ask(there, 101.0).verdict is Verdict.LANDED
+    assert ask(missing, 130.0).verdict is Verdict.WAIT
+    assert ask(missing, 161.0).verdict is Verdict.AGAIN
+
+
+def test_a_later_read_never_turns_landed_into_absent() -> None:
+    """reliability.md 6.3: never both, and time only adds certainty."""
+    ends = {Verdict.ABSENT, Verdict.UNKNOWN}
+    for side, value, version, stamp, by_us, expected in itertools.product(
+        Side, ("a", "b", "c"), ("1", "2"), ("w0", "w1"), (True, False), ("1", None)
+    ):
+        write = update(side, expected=expected)
+        early = judged(write, value, version=version, stamp=stamp, by_us=by_us, now=101.0)
+        late = judged(write, value, version=version, stamp=stamp, by_us=by_us, now=500.0)
+        if early.verdict is Verdict.LANDED:
+            assert late.verdict not in ends
+        if early.verdict in ends:
+            assert late.verdict is early.verdict
