@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 
 from cosell.sandbox.frame import Answer, Frame
+from cosell.sandbox.salesforce.door import Door
 from cosell.sandbox.salesforce.errors import ready_answers
+from cosell.sandbox.salesforce.fresh import furnish
+from cosell.sandbox.salesforce.oauth import OAuth
+from cosell.sandbox.salesforce.org import Org
+from cosell.sandbox.salesforce.quota import Quota
+from cosell.sandbox.salesforce.rest import Rest
+from cosell.sandbox.salesforce.rules import Rules
+from cosell.sandbox.salesforce.schema import Schema
 from cosell.sandbox.salesforce.sellers import Sellers
+from cosell.sandbox.salesforce.sessions import Sessions, make_app
 from cosell.sandbox.salesforce.settings import Settings
+from cosell.sandbox.salesforce.transactions import SlowTransaction
+from cosell.sandbox.salesforce.writing import Writer
 
 
 class Salesforce:
@@ -16,21 +30,103 @@ class Salesforce:
     def __init__(self, frame: Frame, *, base_url: str) -> None:
         self.frame = frame
         self.base_url = base_url.rstrip("/")
-        self.settings = Settings()
         self.faults: dict[str, Answer] = ready_answers()
-        self.as_seller = Sellers()
-        self.app = Starlette()
-        self.client_id = ""
-        self.client_secret = ""
-        self.username = ""
-        self.private_key_pem = ""
-        self.access_token = ""
+        self._org = Org(frame)
+        writer = Writer(self._org, Rules(self._org).check)
+        self._quota = Quota(self._org, self.base_url)
+        self._rest = Rest(self._org, writer, self._quota)
+        self._sessions = Sessions(self._org)
+        self._app = make_app("cosell sandbox")
+        self.as_seller = Sellers(self._org, writer)
+        oauth = OAuth(self._org, self._app, self._sessions, self.base_url)
+        door = Door(self._org, self._rest, self._sessions, self._quota)
+        self.app = Starlette(
+            routes=[
+                Route("/services/oauth2/token", oauth.token, methods=["GET", "POST"]),
+                Route("/services/oauth2/revoke", oauth.revoke, methods=["POST"]),
+                Route("/services/oauth2/userinfo", oauth.userinfo, methods=["GET", "POST"]),
+                Route("/id/{org}/{user}", oauth.identity, methods=["GET", "POST"]),
+                Route("/services/data", door),
+                Mount("/services/data", door),
+                Route("/", _front_page),
+            ]
+        )
+        self.reset()
+
+    @property
+    def settings(self) -> Settings:
+        """The switches of the org."""
+        return self._org.settings
+
+    @property
+    def schema(self) -> Schema:
+        """Objects and fields, which may drift at any time."""
+        return self._org.schema
+
+    @property
+    def client_id(self) -> str:
+        return self._app.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self._app.client_secret
+
+    @property
+    def username(self) -> str:
+        return self._app.username
+
+    @property
+    def private_key_pem(self) -> str:
+        return self._app.private_key_pem
+
+    @property
+    def access_token(self) -> str:
+        """A token that does not expire, only `revoke` ends it."""
+        return self._sessions.static_token
+
+    @property
+    def refresh_token(self) -> str:
+        """The refresh token that holds at present."""
+        return self._sessions.refresh_token
+
+    @property
+    def organization_id(self) -> str:
+        return self._org.org_id
+
+    @property
+    def user_id(self) -> str:
+        """The id of the integration user."""
+        return self._org.integration_user
+
+    @property
+    def calls_used(self) -> int:
+        """API calls counted in the last 24 hours."""
+        return self._quota.used
 
     def reset(self) -> None:
-        """Returns the org to the day it was made."""
+        """Returns the org to the day it was made; what was handed to the integration stays good."""
+        self._org.empty()
+        self._rest.queries.reset()
+        self._quota.reset()
+        furnish(self._org, self._app.username)
+        self._sessions.reset()
+
+    def open_transaction(self) -> SlowTransaction:
+        """Begins a transaction whose rows are stamped now and seen only after its commit."""
+        return self.as_seller.open_transaction()
 
     def expire_sessions(self) -> None:
-        """Ends every session; tokens must be fetched again."""
+        """Ends every session; tokens must be fetched again. The lasting token stays good."""
+        self._sessions.expire()
 
     def revoke(self) -> None:
-        """Takes the app's permission away, as an administrator would."""
+        """Takes the app's permission away, as an administrator would; no sign-in works until `approve`."""
+        self._sessions.revoke()
+
+    def approve(self) -> None:
+        """Gives the permission back."""
+        self._sessions.approve()
+
+
+async def _front_page(request: Request) -> Response:
+    return Response("Salesforce", media_type="text/plain")

@@ -1,0 +1,103 @@
+"""The rows a fresh org begins with: its organisation, users, stages, lists."""
+
+from __future__ import annotations
+
+import random
+
+from cosell.sandbox.salesforce.catalogue.deals import STAGES
+from cosell.sandbox.salesforce.ids import IdMint
+from cosell.sandbox.salesforce.org import Org
+from cosell.sandbox.salesforce.store import Row
+
+_PEOPLE = (
+    ("Cosell", "Integration", "Integration user"),
+    ("Alex", "Moreau", "Account executive"),
+    ("Ines", "Castro", "Partner manager"),
+)
+
+
+def furnish(org: Org, username: str) -> None:
+    """Creates what no org is without; the ids of the org and its users are the same in every org."""
+    # The lasting access token and the identity carry these ids, so they must outlive a reset.
+    mint = IdMint(random.Random("people"))
+    org.org_id = mint.make("00D")
+    ids = [mint.make("005") for _ in _PEOPLE]
+    org.integration_user, org.default_seller = ids[0], ids[1]
+    profile = _add(org, "Profile", {"Name": "Standard User"})
+    for row_id, (first, last, title) in zip(ids, _PEOPLE, strict=True):
+        address = f"{first}.{last}@cosell.example".lower()
+        own = row_id == org.integration_user
+        _add(
+            org,
+            "User",
+            {
+                "Id": row_id,
+                "Username": username if own else address,
+                "Email": username if own else address,
+                "FirstName": first,
+                "LastName": last,
+                "Name": f"{first} {last}",
+                "Title": title,
+                "Alias": (first[0] + last).lower()[:8],
+                "IsActive": True,
+                "ProfileId": profile,
+                "UserType": "Standard",
+                "TimeZoneSidKey": "GMT",
+                "LocaleSidKey": "en_US",
+                "LanguageLocaleKey": "en_US",
+            },
+        )
+    _add(
+        org,
+        "Organization",
+        {
+            "Id": org.org_id,
+            "Name": "Cosell Sandbox",
+            "OrganizationType": "Enterprise Edition",
+            "IsSandbox": False,
+            "InstanceName": "CS01",
+            "LanguageLocaleKey": "en_US",
+            "DefaultLocaleSidKey": "en_US",
+            "TimeZoneSidKey": "GMT",
+        },
+    )
+    _lists(org)
+    org.store.settle()
+
+
+def _lists(org: Org) -> None:
+    for place, (name, forecast, forecast_name, chance, closed, won) in enumerate(STAGES, 1):
+        stage = {
+            "MasterLabel": name,
+            "ApiName": name,
+            "IsActive": True,
+            "SortOrder": place,
+            "IsClosed": closed,
+            "IsWon": won,
+            "ForecastCategory": forecast,
+            "ForecastCategoryName": forecast_name,
+            "DefaultProbability": float(chance),
+        }
+        _add(org, "OpportunityStage", stage)
+    for place, choice in enumerate(org.schema.field("Lead", "Status").choices, 1):
+        status = {
+            "MasterLabel": choice.value,
+            "ApiName": choice.value,
+            "SortOrder": place,
+            "IsDefault": choice.default,
+            "IsConverted": choice.value == "Closed - Converted",
+        }
+        _add(org, "LeadStatus", status)
+    for code in org.settings.currencies:
+        corporate = code == org.settings.corporate_currency
+        decimals = 0 if code in ("JPY", "KRW") else 2
+        kind = {"IsoCode": code, "DecimalPlaces": decimals, "IsActive": True, "IsCorporate": corporate}
+        _add(org, "CurrencyType", {**kind, "ConversionRate": 1.0})
+    _add(org, "Pricebook2", {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True})
+    connector = {"Name": "Cosell_Connector", "Label": "Cosell Connector", "IsCustom": True}
+    granted = _add(org, "PermissionSet", connector)
+    _add(org, "PermissionSetAssignment", {"PermissionSetId": granted, "AssigneeId": org.integration_user})
+
+
+def _add(org: Org, sobject: str, row: Row) -> str:
+    return str(org.insert(org.schema.object(sobject), row, org.integration_user)["Id"])
