@@ -29,9 +29,10 @@ class Batch(Generic[T, R]):
         *,
         key: Callable[[T], str],
         size: int,
-        parallel: int,
+        places: Callable[[], int],
     ) -> None:
-        self._send, self._key, self._size, self._free = send, key, size, parallel
+        self._send, self._key, self._size, self._places = send, key, size, places
+        self._running = 0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,11 +49,11 @@ class Batch(Generic[T, R]):
 
     def _start(self) -> None:
         self._scheduled = False
-        while self._waiting and self._free:
+        while self._waiting and self._running < self._places():
             taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             chunk = [(item, future) for item, future in taken if not future.done()]
             if chunk:
-                self._free -= 1
+                self._running += 1
                 task = asyncio.get_running_loop().create_task(self._carry(chunk))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -77,7 +78,7 @@ class Batch(Generic[T, R]):
             if isinstance(error, asyncio.CancelledError):
                 raise
         finally:
-            self._free += 1
+            self._running -= 1
             self._start()
 
 
@@ -88,11 +89,13 @@ class Desk:
         self.system, self.lane = system, lane
         self.side: Side = system.side
         size = system.capabilities
-        self._reads: Batch[str, Snapshot] = Batch(
-            self._get_many, key=str, size=size.read_size, parallel=parallel
-        )
+
+        def places() -> int:
+            return lane.places(parallel)
+
+        self._reads: Batch[str, Snapshot] = Batch(self._get_many, key=str, size=size.read_size, places=places)
         self._updates: Batch[Update, Snapshot] = Batch(
-            self._update_many, key=lambda update: update.write_id, size=size.write_size, parallel=parallel
+            self._update_many, key=lambda update: update.write_id, size=size.write_size, places=places
         )
 
     async def get(self, record_id: str) -> Snapshot:
@@ -125,6 +128,7 @@ class Desk:
         return answers
 
     async def _watched(self, call: Awaitable[R]) -> R:
+        self.lane.called()
         try:
             answer = await call
         except CosellError as error:

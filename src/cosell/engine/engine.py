@@ -88,7 +88,7 @@ class Engine:
 
     async def heard(self, record_id: str, cause: str = "webhook") -> None:
         """Makes an event from Partner Center durable; an id, and nothing else of it, is believed (INV-16)."""
-        poke = Poke(Side.PARTNER_CENTER, record_id, cause)
+        poke = Poke(Side.PARTNER_CENTER, record_id, cause, urgent=True)
         await self.room.store.poke([poke], self.room.clock.now())
         self.worker.wake()
 

@@ -8,6 +8,8 @@ from cosell.ports import Alerts, Clock, Dice
 
 PROBE_AFTER = 5
 """Unavailable in a row until the lane counts as down."""
+BUDGET_WINDOW = 300.0
+"""Seconds over which retries are counted against requests."""
 PROBE_EVERY = 60.0
 """Seconds between probes of a system that is down or signed out."""
 
@@ -20,6 +22,8 @@ class Lane:
         self._until = 0.0
         self._why: CosellError | None = None
         self._failures = 0
+        self._throttled_at: float | None = None
+        self._window, self._requests, self._retries = 0.0, 0, 0
 
     def check(self) -> None:
         """Passes, or raises what stands in the way, without calling anybody."""
@@ -34,10 +38,37 @@ class Lane:
         """What the lane waits for, if it waits."""
         return self._why if self._until > self._clock.monotonic() else None
 
+    def places(self, most: int) -> int:
+        """How many calls may run at once: half after a throttle, then one more each minute (AIMD)."""
+        if self._throttled_at is None:
+            return most
+        grown = most // 2 + int((self._clock.monotonic() - self._throttled_at) // 60)
+        if grown >= most:
+            self._throttled_at = None
+        return max(1, min(most, grown))
+
+    def called(self) -> None:
+        """One request leaves."""
+        self._roll()
+        self._requests += 1
+
+    def may_retry(self) -> bool:
+        """Spends one retry of the budget: a tenth of the requests of these minutes, at least ten (INV-20)."""
+        self._roll()
+        allowed = backoff.may_retry(self._retries, self._requests)
+        self._retries += allowed
+        return allowed
+
+    def _roll(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._window > BUDGET_WINDOW:
+            self._window, self._requests, self._retries = now, 0, 0
+
     async def heard(self, error: CosellError | None) -> None:
         """Learns from one answer: None is a good one."""
         match error:
             case Throttled(retry_after=asked):
+                self._throttled_at = self._clock.monotonic()
                 self._pause(backoff.asked(asked, self._failures, self._dice.random()), error)
             case SignedOut():
                 self._pause(PROBE_EVERY, error)

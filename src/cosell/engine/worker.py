@@ -120,6 +120,8 @@ class Worker:
 
     async def _attempt(self, case: Case) -> float | None:
         """One reconcile; turns every error into what the link does next."""
+        if case.link.failures and not all(desk.lane.may_retry() for desk in self.room.desks.values()):
+            return 30.0 + 30.0 * self.room.dice.random()
         try:
             return await reconcile(self.room, case)
         except LeaseLost:
