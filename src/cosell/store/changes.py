@@ -90,13 +90,13 @@ def change_all(transaction: Transaction, changes: Sequence[Change], digest_key: 
     begun = {row.id: row.seq for row in transaction.rows_in(_begun, (clean(write.id) for write in named))}
     refused = _refused(transaction, changes, held, begun)
     good = [change for change in changes if change.taken.key not in refused]
-    save_links(transaction, [change.link for change in good if change.link])
+    saved = {link.key: link for link in save_links(transaction, (c.link for c in good if c.link))}
     _open(transaction, [change.opened for change in good if change.opened], digest_key)
     _note_sent(transaction, [change.sent_again for change in good if change.sent_again])
     finish(transaction, [write for change in good for write in change.finished], begun, digest_key)
     _release(transaction, good)
-    stored = _moved(transaction, good, held)
-    return [refused.get(change.taken.key) or _saved(change, stored) for change in changes]
+    saved |= _moved(transaction, good, held)
+    return [refused.get(c.taken.key) or saved.get(c.taken.key, c.taken.link) for c in changes]
 
 
 def _refused(
@@ -158,14 +158,14 @@ def claim(transaction: Transaction, link: Link) -> tuple[list[str], Twins | None
     return [other.key for other in others], None
 
 
-def save_links(transaction: Transaction, links: Iterable[Link]) -> None:
-    """Stores links that were found unmoved, one revision on."""
-    transaction.write(_save, *(_save_row(link) for link in links))
-
-
-def _save_row(link: Link) -> dict[str, Any]:
-    row = link_columns(replace(link, revision=link.revision + 1))
-    return {**row, "at_key": row["key"], "at_revision": link.revision}
+def save_links(transaction: Transaction, links: Iterable[Link]) -> list[Link]:
+    """Stores links that were found unmoved, and answers them, one revision on."""
+    saved = [replace(link, revision=link.revision + 1) for link in links]
+    rows = map(link_columns, saved)
+    transaction.write(
+        _save, *({**row, "at_key": row["key"], "at_revision": row["revision"] - 1} for row in rows)
+    )
+    return saved
 
 
 def _open(transaction: Transaction, writes: Iterable[Write], digest_key: bytes) -> None:
@@ -217,9 +217,3 @@ def _moved(transaction: Transaction, changes: Iterable[Change], held: Mapping[st
             and held[change.taken.key].revision != change.taken.link.revision
         ),
     )
-
-
-def _saved(change: Change, stored: Mapping[str, Link]) -> Link:
-    if change.link:
-        return replace(change.link, revision=change.link.revision + 1)
-    return stored.get(change.taken.key, change.taken.link)

@@ -26,10 +26,10 @@ def decide(transaction: Transaction, link: Link, decision: Write, *, now: float,
         decision = replace(decision, state=WriteState.DONE)
     if decision.finished_at is None:
         decision = replace(decision, finished_at=now)
-    save_links(transaction, [link])
+    (saved,) = save_links(transaction, [link])
     finish(transaction, [decision], {}, digest_key)
     poke_rows(transaction, [poke_row(link.key, "person", now, urgent=1)])
-    return replace(link, revision=link.revision + 1)
+    return saved
 
 
 def journal(

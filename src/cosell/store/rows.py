@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 from sqlalchemy import Row
 
-from cosell.core.fields import FIELDS
+from cosell.core.fields import FIELDS, Kind
 from cosell.core.records import (
     Consent,
     FieldWrite,
@@ -29,7 +29,7 @@ from cosell.core.records import (
     WriteKind,
     WriteState,
 )
-from cosell.core.values import Unreadable, decode, encode
+from cosell.core.values import Unreadable, Value, decode, encode
 
 Columns: TypeAlias = dict[str, Any]
 """One row by column name."""
@@ -38,6 +38,9 @@ ERASED = Unreadable("", "was erased")
 """Stands where a personal value stood."""
 
 PERSONAL = frozenset(key for key, field in FIELDS.items() if field.personal)
+
+_TEXT_KINDS = (Kind.TEXT, Kind.CHOICE, Kind.CURRENCY, Kind.COUNTRY)
+_TEXTS = frozenset(key for key, field in FIELDS.items() if field.kind in _TEXT_KINDS)
 
 
 def dump(value: Any) -> str:
@@ -84,7 +87,7 @@ def link_columns(link: Link) -> Columns:
         "reason": clean(link.reason),
         "detail": clean(link.detail),
         "name": _name(link),
-        "base": dump({k: (encode(p.partner_center), encode(p.crm)) for k, p in link.base.items()}),
+        "base": dump({k: _sides(pair) for k, pair in link.base.items()}),
         "holds": dump({k: _hold(h) for k, h in link.holds.items()}),
         "consents": dump({k: _consent(c) for k, c in link.consents.items()}),
         "resolutions": dump({k: _resolution(r) for k, r in link.resolutions.items()}),
@@ -105,6 +108,27 @@ def _name(link: Link) -> str:
     pair = link.base.get("name")
     named = pair and (pair.partner_center or pair.crm)
     return clean(named) if isinstance(named, str) else ""
+
+
+def _sides(pair: Pair) -> tuple[Any, Any]:
+    """Both values encoded. Most are equal or plain text, and a base is most of what a store writes."""
+    left, right = pair.partner_center, pair.crm
+    coded = left if left.__class__ is str else encode(left)
+    if right is left:
+        return coded, coded
+    return coded, right if right.__class__ is str else encode(right)
+
+
+def _pair(key: str, left: Any, right: Any) -> Pair:
+    """What `_sides` was given, with the same shortcuts."""
+    value = _value(key, left)
+    return Pair(value, value if left == right else _value(key, right))
+
+
+def _value(key: str, stored: Any) -> Value:
+    if stored.__class__ is str and key in _TEXTS:
+        return str(stored)
+    return decode(key, stored)
 
 
 def _hold(hold: Hold) -> tuple[Any, ...]:
@@ -130,7 +154,7 @@ def link_of(row: Row[*tuple[Any, ...]]) -> Link:
         state=LinkState(row.state),
         reason=row.reason,
         detail=row.detail,
-        base={k: Pair(decode(k, p), decode(k, c)) for k, (p, c) in parse(row.base).items()},
+        base={k: _pair(k, p, c) for k, (p, c) in parse(row.base).items()},
         holds={
             k: Hold(reason, since, decode(k, p), decode(k, c), detail)
             for k, (reason, since, p, c, detail) in parse(row.holds).items()

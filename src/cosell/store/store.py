@@ -163,6 +163,9 @@ class SqlStore:
     # --- orders
 
     async def _change(self, change: Change) -> Link:
+        for named in (change.link and change.link.key, change.opened and change.opened.link_key):
+            if named not in (None, change.taken.key):
+                raise ValueError(f"{named} is not the key that was taken, {change.taken.key}")
         return cast(Link, await self._order(change, writes=True))
 
     async def _write(self, work: Work[T]) -> T:
