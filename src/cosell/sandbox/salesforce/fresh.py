@@ -9,6 +9,7 @@ from cosell.sandbox.salesforce.ids import IdMint
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.store import Row
 
+_WHOLE = frozenset({"JPY", "KRW", "CLP", "VND"})
 _PEOPLE = (
     ("Cosell", "Integration", "Integration user"),
     ("Alex", "Moreau", "Account executive"),
@@ -88,15 +89,29 @@ def _lists(org: Org) -> None:
             "IsConverted": choice.value == "Closed - Converted",
         }
         _add(org, "LeadStatus", status)
-    for code in org.settings.currencies:
-        corporate = code == org.settings.corporate_currency
-        decimals = 0 if code in ("JPY", "KRW") else 2
-        kind = {"IsoCode": code, "DecimalPlaces": decimals, "IsActive": True, "IsCorporate": corporate}
-        _add(org, "CurrencyType", {**kind, "ConversionRate": 1.0})
     _add(org, "Pricebook2", {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True})
     connector = {"Name": "Cosell_Connector", "Label": "Cosell Connector", "IsCustom": True}
     granted = _add(org, "PermissionSet", connector)
     _add(org, "PermissionSetAssignment", {"PermissionSetId": granted, "AssigneeId": org.integration_user})
+
+
+def list_currencies(org: Org) -> None:
+    """Makes the rows of CurrencyType say what the switches say; outside any transaction."""
+    table = org.store.table("CurrencyType")
+    known = {row["IsoCode"]: row for row in table.rows.values()}
+    mark = org.store.mark()
+    for code in org.settings.currencies:
+        if code not in known:
+            corporate = code == org.settings.corporate_currency
+            places = 0 if code in _WHOLE else 2
+            row = {"IsoCode": code, "DecimalPlaces": places, "ConversionRate": 1.0, "IsCorporate": corporate}
+            _add(org, "CurrencyType", {**row, "IsActive": True})
+    for code, row in known.items():
+        active = code in org.settings.currencies
+        if row["IsActive"] != active:
+            org.replace("CurrencyType", {**row, "IsActive": active}, by=None, system=True)
+    # The call under way may yet be taken back; a switch of the administrator is not.
+    del org.store.journal[mark:]
 
 
 def _add(org: Org, sobject: str, row: Row) -> str:

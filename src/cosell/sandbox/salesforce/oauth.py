@@ -206,7 +206,9 @@ class OAuth:
         }
 
     def _user_of(self, request: Request) -> Row | None:
-        user_id = self._sessions.user_of(request.headers.get("authorization"))
+        asked = request.query_params.get("oauth_token")
+        header = f"Bearer {asked}" if asked else request.headers.get("authorization")
+        user_id = self._sessions.user_of(header)
         return self._org.store.get("User", user_id) if user_id else None
 
     def _identity_url(self, user_id: str) -> str:

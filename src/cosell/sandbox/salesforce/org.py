@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,6 +53,7 @@ class Org:
         self.open_since: dict[int, datetime] = {}
         self.locked: dict[str, int] = {}
         self.transaction: int | None = None
+        self.on_switch: Callable[[Org], None] = lambda _: None
         self._views: dict[bool, View] = {}
         self._schema_seen: object = None
         self.schema_changed_at = self.now()
@@ -82,6 +84,7 @@ class Org:
             self._schema_seen = fingerprint
             self._views.clear()
             self.schema_changed_at = self.now()
+            self.on_switch(self)
         found = self._views.get(actor.secured)
         if found is None:
             found = self._views[actor.secured] = self.schema.view(self.settings, secured=actor.secured)

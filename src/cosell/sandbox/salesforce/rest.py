@@ -22,17 +22,21 @@ class Rest:
 
     def __init__(self, org: Org, writer: Writer, quota: Quota) -> None:
         self._org, self._quota = org, quota
-        self.queries = Queries(org)
+        self._queries = Queries(org)
         self._rows = Rows(org, writer)
         self._collections = Collections(org, writer)
         self._composites = Composites(org, self.answer)
         self._handlers: dict[str, Callable[[Call], Reply]] = {
             "sobjects": self._rows.answer,
-            "query": self.queries.answer,
-            "queryall": self.queries.answer,
+            "query": self._queries.answer,
+            "queryall": self._queries.answer,
             "limits": self._limits,
             "composite": self._composite,
         }
+
+    def reset(self) -> None:
+        """Forgets what it keeps between calls."""
+        self._queries.reset()
 
     def answer(self, call: Call) -> Reply:
         """Answers one call, or refuses it and takes back whatever it had begun."""

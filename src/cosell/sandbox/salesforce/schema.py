@@ -54,13 +54,15 @@ class Schema:
         self.generation += 1
 
     def drop_field(self, sobject: str, name: str) -> None:
-        """Removes a field and forgets its values."""
+        """Removes a custom field and forgets its values."""
+        _custom(name)
         gone = self.object(sobject).fields.pop(name.lower())
         self.generation += 1
         self.on_rename(self.object(sobject).name, gone.name, None)
 
     def rename_field(self, sobject: str, name: str, new_name: str) -> None:
-        """Renames a field; its values stay."""
+        """Renames a custom field; its values stay."""
+        _custom(name)
         owner = self.object(sobject)
         old = self.field(sobject, name)
         renamed = replace(old, name=new_name)
@@ -116,6 +118,11 @@ class View:
 
     def find(self, name: str) -> Seen | None:
         return self.objects.get(name.lower())
+
+
+def _custom(name: str) -> None:
+    if not name.lower().endswith("__c"):
+        raise ValueError(f"{name} is a standard field: it can be hidden, never dropped or renamed")
 
 
 def _seen(one: SObject, settings: Settings, hidden: set[str], locked: set[str]) -> Seen:

@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from cosell.sandbox.frame import Answer, Frame
 from cosell.sandbox.salesforce.door import Door
 from cosell.sandbox.salesforce.errors import ready_answers
-from cosell.sandbox.salesforce.fresh import furnish
+from cosell.sandbox.salesforce.fresh import furnish, list_currencies
 from cosell.sandbox.salesforce.oauth import OAuth
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.quota import Quota
@@ -32,6 +32,7 @@ class Salesforce:
         self.base_url = base_url.rstrip("/")
         self.faults: dict[str, Answer] = ready_answers()
         self._org = Org(frame)
+        self._org.on_switch = list_currencies
         writer = Writer(self._org, Rules(self._org).check)
         self._quota = Quota(self._org, self.base_url)
         self._rest = Rest(self._org, writer, self._quota)
@@ -106,7 +107,7 @@ class Salesforce:
     def reset(self) -> None:
         """Returns the org to the day it was made; what was handed to the integration stays good."""
         self._org.empty()
-        self._rest.queries.reset()
+        self._rest.reset()
         self._quota.reset()
         furnish(self._org, self._app.username)
         self._sessions.reset()

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from cosell.sandbox.salesforce.errors import SalesforceError
 from cosell.sandbox.salesforce.org import Org
-from cosell.sandbox.salesforce.store import Change
+from cosell.sandbox.salesforce.store import Change, Row
+from cosell.sandbox.salesforce.unique import check_unique
 
 T = TypeVar("T")
 
@@ -57,11 +59,27 @@ class SlowTransaction:
         self._inside(lambda: self._deeds.delete(sobject, row_id, user=user))
 
     def commit(self) -> None:
-        """Makes everything visible, with the stamps of when it was written."""
+        """Makes everything visible, with the stamps of when it was written.
+
+        Refused, and rolled back, when another row took a unique value meanwhile.
+        """
         self._finish()
-        for table, row_id, _, row in self._changes:
-            self._org.store.put(table, row_id, row)
-        self._org.store.settle()
+        store = self._org.store
+        mark = store.mark()
+        try:
+            for table, row_id, old, row in self._changes:
+                if row is not None and not row.get("IsDeleted"):
+                    self._check_unique(table, row, old)
+                store.put(table, row_id, row)
+        except SalesforceError:
+            store.undo(mark)
+            raise
+        store.settle()
+
+    def _check_unique(self, table: str, row: Row, old: Row | None) -> None:
+        sobject = self._org.schema.objects.get(table.lower())
+        if sobject is not None:
+            check_unique(self._org, table, row, fields=sobject.fields.values(), old=old)
 
     def rollback(self) -> None:
         """Forgets everything."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from cosell.sandbox.salesforce.automation import after_create, after_delete, after_update, before_write
 from cosell.sandbox.salesforce.bodies import read_body
@@ -13,6 +12,7 @@ from cosell.sandbox.salesforce.fields import Field
 from cosell.sandbox.salesforce.org import Actor, Org
 from cosell.sandbox.salesforce.schema import Seen
 from cosell.sandbox.salesforce.store import ERASED, Row
+from cosell.sandbox.salesforce.unique import check_unique
 
 RuleCheck = Callable[[Seen, Row], None]
 _AUDIT = frozenset({"CreatedById", "LastModifiedById", "OwnerId"})
@@ -34,7 +34,7 @@ class Writer:
         self._fill_defaults(actor, seen, row)
         before_write(self._org, seen.name, None, row, given)
         self._check_rules(seen, row)
-        self._check_unique(seen, row, None)
+        check_unique(self._org, seen.name, row, fields=seen.fields.values(), old=None)
         check_duplicates(self._org, seen, row, alerts=not allow_duplicate)
         made = self._org.insert(seen.object, row, actor.user_id)
         after_create(self._org, seen.name, made, actor.user_id)
@@ -50,7 +50,7 @@ class Writer:
         row = {**old, **given}
         before_write(self._org, seen.name, old, row, given)
         self._check_rules(seen, row)
-        self._check_unique(seen, row, old)
+        check_unique(self._org, seen.name, row, fields=seen.fields.values(), old=old)
         made = self._org.replace(seen.name, row, by=actor.user_id)
         after_update(self._org, seen.name, old, made, actor.user_id)
         return made
@@ -95,19 +95,6 @@ class Writer:
             code = seen.fields.get("currencyisocode", one)
             return _inherited_currency(self._org, seen, row) or code.default()
         return one.default()
-
-    def _check_unique(self, seen: Seen, row: Row, old: Mapping[str, Any] | None) -> None:
-        table = self._org.store.table(seen.name)
-        for one in seen.fields.values():
-            value = row.get(one.name)
-            if not one.unique or value is None or (old is not None and old.get(one.name) == value):
-                continue
-            for other in table.ids_where(one.name, value):
-                rival = table.rows[other]
-                same = rival[one.name] == value or not one.case_sensitive
-                if same and other != row.get("Id") and not rival.get("IsDeleted"):
-                    text = f"duplicate value found: {one.name} duplicates value on record with id: "
-                    raise refusal(400, "DUPLICATE_VALUE", text + other[:15], [])
 
     def _bury(self, name: str, row: Row, actor: Actor, *, direct: bool) -> None:
         for child, field, cascade in self._pointing_at(name):
