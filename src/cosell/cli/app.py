@@ -162,18 +162,17 @@ def hold(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Keep a deal, or one field of it, as it is on both sides; or end that.
+    """Keep a deal as it is on both sides; or end that.
 
     \b
     Examples:
       cosell hold 0069V00000XyZabQAF --note "price under discussion"
-      cosell hold 0069V00000XyZabQAF deal_value
       cosell hold 0069V00000XyZabQAF --release
       cosell hold --release-brake
     """
     from cosell.cli import deciding, speaking
 
-    wanted = deciding.Holding(link, field, release, release_brake, note)
+    wanted = deciding.Holding(link, release, release_brake, note)
     speaking.speak(lambda: speaking.wait(deciding.hold(config, wanted)), as_json=as_json)
 
 

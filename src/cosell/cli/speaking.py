@@ -7,11 +7,13 @@ nothing is ever read as markup.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
+import time
 import unicodedata
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 T = TypeVar("T")
+SLOW = 2.0
+"""Seconds after which a person wants to see that something moves."""
 
 DONE, FAILED, USAGE, PARTLY, SIGN_IN, STALE, PENDING, LATER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 75, 130
 """Exit codes, design.md decision 9."""
@@ -169,6 +173,31 @@ def exit_code(error: CosellError) -> int:
 def say(text: str, *, style: str = "") -> None:
     """Talks to the person on stderr."""
     Voice(_console(stderr=True)).line(text, style=style)
+
+
+@contextlib.contextmanager
+def watching(what: str, *, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows a bar on a terminal once something takes longer than two seconds; silent everywhere else."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import Progress
+
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        bar: Progress | None = None
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal bar, done
+            done += count
+            if bar is None and time.monotonic() - started > SLOW and done < total:
+                bar = stack.enter_context(Progress(console=_console(stderr=True), transient=True))
+                bar.add_task(what, total=total)
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done)
+
+        yield advance
 
 
 def stdout() -> Console:

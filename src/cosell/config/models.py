@@ -19,7 +19,6 @@ from pydantic import (
 
 from cosell.config.secrets import Reference
 
-
 FILL_IN = "fill in"
 """Stands in a new file where only its owner knows the value."""
 
@@ -148,7 +147,7 @@ class PartnerCenterSettings(Section):
     """The partner location (MPN id) that new referrals name; empty leaves it to Partner Center."""
     organization_id: Word | None = None
     """Our own organisation id; without it, whoever is not Microsoft is taken to be us."""
-    token_form: Literal["v1", "v2"] = "v1"
+    entra_form: Literal["v1", "v2"] = "v1"
     """How a token is asked for: `v1` with a resource, as documented; `v2` with a scope, as observed."""
     cosell_only: bool = True
     """ENV-S07: carry co-sell and pipeline-sharing opportunities to the CRM only, not leads."""

@@ -71,6 +71,14 @@ def rules(settings: Settings) -> Mapping[str, Rule]:
 def read_text(path: Path) -> str:
     """The text of a file, or Misconfigured with the reason why it cannot be had."""
     try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path} is not UTF-8 text.", advice="Save it as UTF-8 and try again.") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file of settings holds, or Misconfigured with the reason why it cannot be had."""
+    try:
         if path.is_dir():
             raise Misconfigured(f"{path} is a directory, not a file.")
         with path.open("rb") as file:
@@ -84,10 +92,7 @@ def read_text(path: Path) -> str:
         raise Misconfigured(f"{path} cannot be read ({why.lower()}).") from error
     if len(raw) > LARGEST:
         raise Misconfigured(f"{path} is larger than 1 MB, which no settings file is.")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Misconfigured(f"{path} is not UTF-8 text.", advice="Save it as UTF-8 and try again.") from error
+    return raw
 
 
 def _as_toml(tables: Mapping[str, Any]) -> str:

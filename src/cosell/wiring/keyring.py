@@ -9,7 +9,7 @@ by environment or by a mounted file where that matters.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -26,6 +26,11 @@ class LiveSecrets:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
+        self._sources: list[Callable[[], Iterable[str]]] = []
+
+    def also(self, source: Callable[[], Iterable[str]]) -> None:
+        """Asks `source` each time as well, for secrets that change while the process runs."""
+        self._sources.append(source)
 
     def add(self, secret: str) -> str:
         """Remembers `secret` and hands it back."""
@@ -42,13 +47,8 @@ class LiveSecrets:
         return text
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._values, key=len, reverse=True))
-
-    def __contains__(self, value: object) -> bool:
-        return value in self._values
-
-    def __len__(self) -> int:
-        return len(self._values)
+        moving = {value for source in self._sources for value in source() if len(value) >= SHORTEST}
+        return iter(sorted(self._values | moving, key=len, reverse=True))
 
 
 class SealedKeyring:

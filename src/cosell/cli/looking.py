@@ -1,0 +1,71 @@
+"""How the whole stands."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from cosell.cli.finding import opened
+from cosell.cli.speaking import Answer, Voice
+from cosell.wiring import report
+
+
+async def status(config: str | None) -> Answer:
+    """The state of the environment as kept in its database, and whether a process works on it."""
+    async with opened(config) as env:
+        data = await report.status(env.store, env.settings, now=env.clock.now())
+        data["running"] = env.place.running()
+    return Answer(data, lambda voice: show(voice, data))
+
+
+def show(voice: Voice, data: dict[str, Any]) -> None:
+    """The same for people."""
+    environment = data["environment"]
+    voice.line(f"{environment['name']} ({environment['kind']}): {data['summary']}", style="bold")
+    running = data["running"]
+    voice.pairs(
+        [
+            (
+                "process",
+                f"runs, {running.get('web', '')}" if running else "none; start it: cosell run",
+            ),
+            ("links", _counts(data["links"])),
+            ("waiting", _waiting(data["waiting"])),
+            ("flows", _flows(data["flows"])),
+            ("quota", _counts(data["budget"]) or "not told yet"),
+            ("last event", ago(data["webhook_last_event"]) or "none yet"),
+            *([("dry run", "on: nothing is written")] if data["dry_run"] else []),
+        ]
+    )
+    for alert in data["alerts"]:
+        voice.line(f"Alert: {alert['message']} {alert['advice']}".rstrip(), style="bold red")
+        voice.line(f"since {ago(alert['since'])}", indent=2)
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or ""
+
+
+def _waiting(waiting: dict[str, Any]) -> str:
+    if not waiting["due"] and not waiting["later"] and not waiting["running"]:
+        return "nothing"
+    oldest = f", the oldest for {span(waiting['oldest_seconds'])}" if waiting["due"] else ""
+    return f"{waiting['due']} now{oldest}; {waiting['later']} later; {waiting['running']} in hand"
+
+
+def _flows(flows: dict[str, bool]) -> str:
+    off = [name for name, on in flows.items() if not on]
+    return f"off: {', '.join(off)}" if off else "all on"
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def ago(moment: float | None) -> str:
+    """How long ago; empty where it never was."""
+    return f"{span(max(0.0, time.time() - moment))} ago" if moment else ""

@@ -1,0 +1,148 @@
+"""Builds one environment out of its settings: store, keyring, both systems, engine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from cosell.config import Reference, Settings, rules
+from cosell.core.errors import Misconfigured, Unavailable
+from cosell.core.guards import Brake, Policy
+from cosell.core.mapping import Flow, Rule
+from cosell.engine import Engine, Pace
+from cosell.ports import Store
+from cosell.store import open_store
+from cosell.wiring.alerts import StoredAlerts
+from cosell.wiring.joining import absent_sandbox, sandbox_settings
+from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
+from cosell.wiring.places import Place
+from cosell.wiring.systems import Systems
+from cosell.wiring.world import FairDice, WallClock
+
+
+class Environment:
+    """Everything of one environment that is at hand; the two systems are made when first asked for."""
+
+    def __init__(
+        self,
+        place: Place,
+        settings: Settings,
+        store: Store,
+        *,
+        environ: Mapping[str, str],
+        certificate_roots: bytes = b"",
+    ) -> None:
+        self.place, self.settings, self.store = place, settings, store
+        self.clock, self.dice, self.live = WallClock(), FairDice(), LiveSecrets()
+        self.alerts = StoredAlerts(store, clock=self.clock)
+        self._environ, self._certificate_roots = environ, certificate_roots
+        self._systems: Systems | None = None
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        return rules(self.settings)
+
+    @property
+    def policy(self) -> Policy:
+        settings, brake = self.settings, self.settings.brake
+        flows = settings.flows.model_dump()
+        return Policy(
+            flows=frozenset(flow for flow in Flow if flows[str(flow)]),
+            brake=Brake(brake.links, brake.share, brake.clears, brake.clear_share),
+            check_mark=settings.salesforce.check_mark,
+            contacts_freeze=settings.partner_center.contacts_freeze,
+            dry_run=settings.environment.dry_run,
+        )
+
+    def systems(self) -> Systems:
+        """Both systems; fetches the secrets they need, or says which is missing."""
+        if self._systems is None:
+            key = find_key(self.place.data, self.place.name, self._environ)
+            self._systems = Systems(
+                self.settings,
+                keyring=SealedKeyring(self.store, key, clock=self.clock, live=self.live),
+                clock=self.clock,
+                live=self.live,
+                secret=self._secret,
+                certificate_roots=self._certificate_roots,
+            )
+        return self._systems
+
+    def engine(self) -> Engine:
+        """An engine on this environment; several at once are kept apart by their leases."""
+        pace, systems = self.settings.pace, self.systems()
+        return Engine(
+            store=self.store,
+            partner_center=systems.partner_center,
+            crm=systems.crm,
+            rules=self.rules,
+            policy=self.policy,
+            pace=Pace(
+                poll_partner_center=pace.poll_partner_center,
+                poll_crm=pace.poll_crm,
+                sweep_every=pace.sweep_every,
+                concurrency=pace.concurrency,
+            ),
+            clock=self.clock,
+            dice=self.dice,
+            alerts=self.alerts,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{self.dice.token()}",
+        )
+
+    async def aclose(self) -> None:
+        """Lets go of connections and of the database."""
+        if self._systems is not None:
+            await self._systems.aclose()
+        await self.store.aclose()
+
+    def _secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
+        if reference is None:
+            return None
+        found = reference.fetch(setting, self._environ, self.settings.folder, lines=lines)
+        return self.live.add(found)
+
+
+@contextlib.asynccontextmanager
+async def environment(
+    place: Place,
+    environ: Mapping[str, str],
+    *,
+    settings: Settings | None = None,
+    certificate_roots: bytes = b"",
+) -> AsyncIterator[Environment]:
+    """Opens the environment at `place`; the sandbox's settings come from the sandbox that runs."""
+    chosen = settings or place.settings or _joined(place)
+    place.prepare()
+    store = open_store(place.database, environment=place.name, dice=FairDice())
+    made = Environment(place, chosen, store, environ=environ, certificate_roots=certificate_roots)
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+def _joined(place: Place) -> Settings:
+    note = place.running()
+    if note is None or not isinstance(note.get("sandbox"), str):
+        return absent_sandbox()
+    return sandbox_settings(ask(f"{note['sandbox']}/sandbox.json"))
+
+
+def ask(url: str, timeout: float = 5.0) -> dict[str, Any]:
+    """A small JSON document of another process on this machine."""
+    if not url.startswith(("http://127.0.0.1:", "http://[::1]:", "http://localhost:")):
+        raise Misconfigured(f"{url} is not an address of this machine.")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=timeout) as answer:
+            told = json.loads(answer.read(1_000_000))
+    except (OSError, ValueError):
+        raise Unavailable(f"Nothing answers at {url}.") from None
+    if not isinstance(told, dict):
+        raise Unavailable(f"What answers at {url} is not what it should be.")
+    return told
