@@ -1,0 +1,130 @@
+"""What the parts of one connection share: the client, the schema as last asked, and how to read rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cosell.core.errors import SchemaDrift
+from cosell.core.records import Snapshot
+from cosell.ports import Clock
+from cosell.systems.salesforce.client import Answer, Client, query_part
+from cosell.systems.salesforce.options import Options
+from cosell.systems.salesforce.reading import Reader
+from cosell.systems.salesforce.schema import Discovery, Schema
+from cosell.systems.salesforce.soql import chunks
+from cosell.systems.salesforce.writing import Writer
+
+IDS_A_QUERY = 100
+QUERIES_A_CALL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Reader and writer of one schema."""
+
+    schema: Schema
+    reader: Reader
+    writer: Writer
+
+
+class Access:
+    """Opens the connection once and keeps its schema fresh."""
+
+    def __init__(self, client: Client, options: Options, clock: Clock) -> None:
+        self.client, self.options, self.clock = client, options, clock
+        self.learn: Callable[[str, Sequence[str]], None] | None = None
+        """Told the child rows of each opportunity read."""
+        self._discovery = Discovery(client, options)
+        self._tools: Tools | None = None
+        self._asked_at = 0.0
+        self._user_id: str | None = None
+        self._once = asyncio.Lock()
+
+    @property
+    def user_id(self) -> str | None:
+        """Our own user, once signed in."""
+        return self._user_id
+
+    @property
+    def known(self) -> Tools | None:
+        """What was found out so far."""
+        return self._tools
+
+    async def tools(self) -> Tools:
+        """Reader and writer; asks the org at first use, and again after a while."""
+        age = self.clock.monotonic() - self._asked_at
+        if self._tools is not None and age < self.options.describe_every:
+            return self._tools
+        async with self._once:
+            if self._tools is None or self.clock.monotonic() - self._asked_at >= self.options.describe_every:
+                self._tools = await self._found(self._tools)
+                self._asked_at = self.clock.monotonic()
+            return self._tools
+
+    def forget_age(self) -> None:
+        """Makes the next use ask the org again: it has just denied knowing a field."""
+        self._asked_at = self.clock.monotonic() - self.options.describe_every
+
+    async def _found(self, before: Tools | None) -> Tools:
+        if self._user_id is None:
+            self._user_id = await self._who()
+        schema = await self._discovery.schema()
+        if before is not None:
+            _refuse_vanished(before.schema, schema)
+        return Tools(schema, Reader(schema, self.options, self._user_id), Writer(schema, self.options))
+
+    async def _who(self) -> str | None:
+        session = await self.client.sign_in.session()
+        if session.user_id is not None:
+            return session.user_id
+        answer = await self.client.call(
+            "GET", "/services/oauth2/userinfo", purpose="userinfo", versioned=False
+        )
+        found = answer.body.get("user_id") if answer.ok and isinstance(answer.body, dict) else None
+        return found if isinstance(found, str) else None
+
+    async def snapshots(self, answers: Sequence[Answer], tools: Tools) -> list[Snapshot]:
+        """The snapshots in the answers of queries of the reader's."""
+        found = []
+        for answer in answers:
+            rows = await self.client.rows(answer, purpose="read")
+            await tools.reader.whole(rows, self.client)
+            for row in rows:
+                snapshot = self._snapshot(row, answer.since, tools)
+                if snapshot is not None:
+                    found.append(snapshot)
+        return found
+
+    def _snapshot(self, row: dict[str, Any], since: float | None, tools: Tools) -> Snapshot | None:
+        snapshot = tools.reader.snapshot(row, since)
+        if snapshot is not None and self.learn is not None:
+            self.learn(snapshot.id, list(tools.reader.children_of(row)))
+        return snapshot
+
+    async def read(self, ids: Sequence[str], tools: Tools) -> dict[str, Snapshot]:
+        """The opportunities of these well-formed ids that exist, five hundred a call, by casefolded id."""
+        found: dict[str, Snapshot] = {}
+        for some in chunks(ids, IDS_A_QUERY * QUERIES_A_CALL):
+            parts = [
+                query_part(tools.reader.by_ids(few), f"q{at}")
+                for at, few in enumerate(chunks(some, IDS_A_QUERY))
+            ]
+            answers = await self.client.reads(parts, purpose="read")
+            for snapshot in await self.snapshots(list(answers.values()), tools):
+                found[snapshot.id.casefold()] = snapshot
+        return found
+
+
+def _refuse_vanished(before: Schema, now: Schema) -> None:
+    """A field that was kept in step must not fall out of step in silence (reliability.md 5, Schema)."""
+    gone = sorted(before.capabilities.readable - now.capabilities.readable)
+    gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
+    if gone:
+        raise SchemaDrift(
+            f"Salesforce does not show {', '.join(gone)} any more: the field was removed, renamed, or is "
+            f"hidden from the integration user.",
+            fields=tuple(gone),
+        )

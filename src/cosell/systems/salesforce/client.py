@@ -1,0 +1,237 @@
+"""Speaks Salesforce's REST: one session, single calls, composites and queries, the call budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cosell.core.errors import CosellError, Unavailable, Uncertain
+from cosell.http import Http, Reply, origin
+from cosell.ports import Budget, Clock
+from cosell.systems.salesforce.auth import Session, SignIn
+from cosell.systems.salesforce.options import Options
+from cosell.systems.salesforce.outcomes import error_of
+from cosell.systems.salesforce.soql import encoded
+
+MOST_PARTS = 25
+MOST_QUERIES = 5
+_MOST_PAGES = 200
+_USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
+_FINAL_401 = ("not valid for use with the rest api", "connected app", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One request inside a composite."""
+
+    method: str
+    path: str
+    """Below the version, as `/sobjects/Opportunity/006…`."""
+    ref: str
+    body: Any = None
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request, or one part of a composite, was answered."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+    since: float | None = None
+    """The server's time, epoch seconds, before which the answer surely was not read; None: not told."""
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def error(self, *, safe: bool) -> CosellError:
+        """What the refusal means."""
+        return error_of(self.status, self.body, safe=safe)
+
+
+def query_part(soql: str, ref: str, *, deleted_too: bool = False) -> Part:
+    """A query as part of a composite."""
+    return Part("GET", f"/{'queryAll' if deleted_too else 'query'}?q={encoded(soql)}", ref)
+
+
+class Client:
+    """Calls Salesforce as the integration user. Never retries, except once with a fresh token."""
+
+    def __init__(self, http_for: Callable[[str], Http], options: Options, clock: Clock) -> None:
+        self._http_for, self._clock = http_for, clock
+        self._login = origin(options.login_url)
+        self._http = http_for(self._login)
+        self._https = {self._login: self._http}
+        self._version = f"/services/data/v{options.api_version}"
+        self._headers = {"sforce-call-options": f"client={options.client_name}"}
+        self.sign_in = SignIn(self._http, options, clock)
+        self.budget = Budget()
+        self._server: tuple[float, float] | None = None
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds the server's clock is ahead of ours."""
+        skews = [http.skew for http in self._https.values() if http.skew is not None]
+        return skews[-1] if skews else None
+
+    def server_now(self) -> float | None:
+        """The server's time by its last answer and our monotonic clock; None before any answer."""
+        if self._server is None:
+            return None
+        date, then = self._server
+        return date + (self._clock.monotonic() - then)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        purpose: str,
+        body: Any = None,
+        safe: bool | None = None,
+        versioned: bool = True,
+    ) -> Answer:
+        """One request. A session that expired is renewed once and the request repeated unchanged."""
+        where = f"{self._version}{path}" if versioned else path
+        started = self._clock.monotonic()
+        session = await self.sign_in.session()
+        reply = await self._send(session, method, where, purpose, body, safe)
+        if reply.status == 401 and _expired(reply):
+            session = await self.sign_in.renewed(session)
+            started = self._clock.monotonic()
+            reply = await self._send(session, method, where, purpose, body, safe)
+        return self._answer(reply, started)
+
+    async def _send(
+        self, session: Session, method: str, path: str, purpose: str, body: Any, safe: bool | None
+    ) -> Reply:
+        headers = {**self._headers, "authorization": f"Bearer {session.token}"}
+        return await self._http_of(session.origin).call(
+            method, f"{session.origin}{path}", headers=headers, json=body, purpose=purpose, safe=safe
+        )
+
+    def _http_of(self, where: str) -> Http:
+        """The client for the org's own address, which the sign-in has checked."""
+        if where not in self._https:
+            self._https[where] = self._http_for(where)
+        return self._https[where]
+
+    def _answer(self, reply: Reply, started: float) -> Answer:
+        usage = _USAGE.search(reply.headers.get("sforce-limit-info", ""))
+        if usage is not None:
+            self.budget = Budget(int(usage[1]), int(usage[2]))
+        now = self._clock.monotonic()
+        date = reply.date
+        if date is not None:
+            self._server = (date, now)
+        body = reply.json() if reply.ok and reply.body else reply.json_or_none()
+        # The answer was read between request and reply, so no earlier than this by the server's clock.
+        return Answer(reply.status, body, reply.headers, None if date is None else date - (now - started))
+
+    async def composite(
+        self, parts: Sequence[Part], *, purpose: str, all_or_none: bool = False, reads: bool = False
+    ) -> dict[str, Answer]:
+        """Several requests in one call, in their order; the key is `ref`. A missing answer is left out.
+
+        Raises only where the call as a whole failed: Uncertain where parts may have been applied.
+        """
+        body = {
+            "allOrNone": all_or_none,
+            "collateSubrequests": False,
+            "compositeRequest": [self._wire(part) for part in parts],
+        }
+        answer = await self.call("POST", "/composite", purpose=purpose, body=body, safe=reads)
+        if not answer.ok:
+            raise answer.error(safe=reads)
+        answered = answer.body.get("compositeResponse") if isinstance(answer.body, dict) else None
+        if not isinstance(answered, list):
+            kind = Unavailable if reads else Uncertain
+            raise kind("Salesforce answered nonsense.", detail="no compositeResponse")
+        found: dict[str, Answer] = {}
+        for one in answered:
+            read = _part_answer(one, answer.since)
+            if read is not None:
+                found[read[0]] = read[1]
+        return found
+
+    def _wire(self, part: Part) -> dict[str, Any]:
+        wire: dict[str, Any] = {
+            "method": part.method,
+            "url": f"{self._version}{part.path}",
+            "referenceId": part.ref,
+        }
+        if part.body is not None:
+            wire["body"] = part.body
+        if part.headers:
+            wire["httpHeaders"] = dict(part.headers)
+        return wire
+
+    async def reads(self, parts: Sequence[Part], *, purpose: str) -> dict[str, Answer]:
+        """A composite of reads; one query alone goes as a plain GET. Missing answers are Unavailable."""
+        if len(parts) == 1:
+            only = parts[0]
+            return {only.ref: await self.call("GET", only.path, purpose=purpose)}
+        found = await self.composite(parts, purpose=purpose, reads=True)
+        if any(part.ref not in found for part in parts):
+            raise Unavailable("Salesforce answered a part of the questions only.", detail=purpose)
+        return found
+
+    async def rows(self, answer: Answer, *, purpose: str) -> list[dict[str, Any]]:
+        """All rows of a query's answer, further pages included."""
+        return [row async for row in self._rows(answer, purpose)]
+
+    async def _rows(self, answer: Answer, purpose: str) -> AsyncIterator[dict[str, Any]]:
+        seen: set[str] = set()
+        while True:
+            for row in rows_of(answer):
+                yield row
+            more = answer.body.get("nextRecordsUrl")
+            if answer.body.get("done") is not False:
+                return
+            if not self._is_next(more) or more in seen or len(seen) > _MOST_PAGES:
+                raise Unavailable("Salesforce answered a page that leads nowhere.", detail=purpose)
+            seen.add(more)
+            answer = await self.call("GET", more, purpose=purpose, versioned=False)
+
+    def _is_next(self, path: Any) -> bool:
+        """A next page is a path of ours, never an address (trap 13)."""
+        return isinstance(path, str) and re.match(r"/services/data/v[0-9.]+/query", path) is not None
+
+    async def more(self, nested: Mapping[str, Any], *, purpose: str) -> list[dict[str, Any]]:
+        """The rows of a child list that did not fit into its parent's row."""
+        return await self.rows(Answer(200, nested, {}), purpose=purpose)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        for http in self._https.values():
+            await http.aclose()
+
+
+def rows_of(answer: Answer) -> list[dict[str, Any]]:
+    """The rows of one page. Raises what a refusal means; nonsense is Unavailable."""
+    if not answer.ok:
+        raise answer.error(safe=True)
+    records = answer.body.get("records") if isinstance(answer.body, dict) else None
+    if not isinstance(records, list):
+        raise Unavailable("Salesforce answered nonsense.", detail="a query without records")
+    return [row for row in records if isinstance(row, dict)]
+
+
+def _part_answer(one: Any, since: float | None) -> tuple[str, Answer] | None:
+    if not isinstance(one, dict) or not isinstance(one.get("referenceId"), str):
+        return None
+    status, headers = one.get("httpStatusCode"), one.get("httpHeaders")
+    if not isinstance(status, int):
+        return None
+    named = {str(k).lower(): str(v) for k, v in headers.items()} if isinstance(headers, dict) else {}
+    return one["referenceId"], Answer(status, one.get("body"), named, since)
+
+
+def _expired(reply: Reply) -> bool:
+    """Whether a new token could help; two kinds of 401 are final (salesforce-api.md 2.5)."""
+    text = reply.body[:4096].decode("utf-8", "replace").casefold()
+    return not any(words in text for words in _FINAL_401)

@@ -1,0 +1,125 @@
+"""Salesforce as a `System`: canonical values in, canonical values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cosell.core.errors import Gone, Rejected, SchemaDrift
+from cosell.core.records import Side, Snapshot
+from cosell.http import Http, Transport
+from cosell.ports import (
+    Budget,
+    Capabilities,
+    Changes,
+    Clock,
+    Creation,
+    Finding,
+    Invitation,
+    Read,
+    Update,
+    Written,
+)
+from cosell.systems.salesforce import checking, creating, sending
+from cosell.systems.salesforce.access import Access
+from cosell.systems.salesforce.client import Client, query_part
+from cosell.systems.salesforce.options import Options
+from cosell.systems.salesforce.schema import expected
+from cosell.systems.salesforce.soql import long_id
+from cosell.systems.salesforce.watching import Watching
+
+
+class Salesforce:
+    """One Salesforce org."""
+
+    name = "salesforce"
+    side = Side.CRM
+
+    def __init__(self, options: Options, *, transport: Transport, clock: Clock, concurrency: int = 8) -> None:
+        """Calls `login_url` and the address that the sign-in names, if it is Salesforce's, and no other."""
+        self._options, self._transport = options, transport
+        self._clock, self._concurrency = clock, concurrency
+        self._client = Client(self._http_for, options, clock)
+        self._access = Access(self._client, options, clock)
+        self._watching = Watching(self._access)
+
+    def _http_for(self, origin: str) -> Http:
+        return Http(
+            self._transport,
+            name="Salesforce",
+            allow=(origin,),
+            concurrency=self._concurrency,
+            secrets=self._secrets,
+            clock=self._clock,
+        )
+
+    def _secrets(self) -> Iterable[str]:
+        return self._client.sign_in.secrets()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the org can do; before `prepare`, what an org with everything installed could."""
+        known = self._access.known
+        return known.schema.capabilities if known is not None else expected(self._options)
+
+    async def prepare(self) -> None:
+        """Signs in and finds out what the org has. Every other method does so at first use."""
+        await self._access.tools()
+
+    async def check(self) -> Sequence[Finding]:
+        """Tests sign-in, rights, fields, stages, quota and clock; changes nothing."""
+        return await checking.check(self._access)
+
+    async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
+        """Reads each opportunity with its account, contacts, solutions and team: 500 a call."""
+        asked = {one: long for one in ids if (long := long_id(one)) is not None}
+        found: dict[str, Snapshot] = {}
+        if asked:
+            tools = await self._access.tools()
+            try:
+                found = await self._access.read(list(dict.fromkeys(asked.values())), tools)
+            except SchemaDrift:
+                self._access.forget_age()
+                raise
+        return {one: found.get(asked.get(one, "").casefold()) or _gone(one) for one in ids}
+
+    async def find(self, partner_id: str) -> Sequence[Snapshot]:
+        """All opportunities that carry this referral id, oldest first."""
+        tools = await self._access.tools()
+        part = query_part(tools.reader.by_referral([partner_id]), "find")
+        answers = await self._client.reads([part], purpose="find")
+        return await self._access.snapshots(list(answers.values()), tools)
+
+    async def create(self, creation: Creation) -> Snapshot:
+        """Creates one opportunity with all that belongs to it; Rejected as `exists` where it is there."""
+        return await creating.create(self._access, creation)
+
+    async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
+        """Carries out each update on its own, up to 24 a call."""
+        return await sending.update_many(self._access, updates) if updates else {}
+
+    async def invite(self, invitation: Invitation) -> Snapshot:
+        """Refuses: Salesforce has no act of this kind."""
+        raise Rejected("Salesforce cannot invite anybody.", fields=("help",), code="no_act")
+
+    async def changes(self, cursor: str | None) -> Changes:
+        """What changed since the cursor, with fresh reads of it; with None, everything enrolled and open."""
+        try:
+            return await self._watching.changes(cursor)
+        except SchemaDrift:
+            self._access.forget_age()
+            raise
+
+    def budget(self) -> Budget:
+        """The org's quota of API calls in 24 hours, as last told."""
+        return self._client.budget
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+def _gone(record_id: str) -> Gone:
+    return Gone(
+        "The opportunity is deleted, or out of sight of the integration user.",
+        detail=f"id {record_id[:40]!r}",
+    )
