@@ -151,7 +151,8 @@ def check_file(path: Path) -> None:
             code="store_folder",
         )
     try:
-        head = path.open("rb").read(len(_MAGIC))
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
     except OSError as error:
         raise Misconfigured(
             f"The database file {path.name} cannot be read.",
