@@ -69,7 +69,7 @@ class Voice:
         from rich.text import Text
 
         said = Text(tame(text), style=style)
-        self.console.print(Padding(said, (0, 0, 0, indent)) if indent else said)
+        self.console.print(Padding(said, (0, 0, 0, indent), expand=False) if indent else said)
 
     def table(self, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
         from rich import box
@@ -97,7 +97,7 @@ class Voice:
         grid = Table.grid(padding=(0, 2))
         for name, value in found:
             grid.add_row(Text(name, style="dim"), Text(value))
-        self.console.print(Padding(grid, (0, 0, 0, indent)))
+        self.console.print(Padding(grid, (0, 0, 0, indent), expand=False))
 
 
 def tame(text: str) -> str:

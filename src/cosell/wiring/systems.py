@@ -15,7 +15,6 @@ from cosell.systems.salesforce import (
     ClientSecret,
     FieldNames,
     Jwt,
-    Login,
     Salesforce,
     Stages,
 )
@@ -58,7 +57,8 @@ class Systems:
         live.also(self._connection.tokens.secrets)
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
-        self.crm: System = Salesforce(salesforce_options(settings, secret), transport=theirs, clock=clock)
+        org = salesforce_options(settings, secret)
+        self.crm: System = Salesforce(org, transport=theirs, clock=clock)
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -125,7 +125,7 @@ def salesforce_options(settings: Settings, secret: Fetch) -> SalesforceOptions:
     )
 
 
-def _login(settings: Settings, secret: Fetch) -> Login:
+def _login(settings: Settings, secret: Fetch) -> Jwt | ClientSecret:
     section = settings.salesforce
     if section.login == "client_credentials":
         return ClientSecret(
