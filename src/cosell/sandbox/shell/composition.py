@@ -74,8 +74,7 @@ class Sandbox:
         self.salesforce_desk = SalesforceDesk(self.salesforce)
         self._partner_center_token = self.entra.issue(PARTNER_CENTER, lifetime=LONG_LIFE, static=True)
         self._webhooks_token = self.entra.issue(WEBHOOKS, lifetime=LONG_LIFE, static=True)
-        if not options.empty:
-            plant(self)
+        self._begin()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -162,6 +161,10 @@ class Sandbox:
             self.options.seed if seed is None else seed,
             self.options.empty if empty is None else empty,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Brings everything to the first moment, always the same way: equal seeds mean equal ids."""
         self.frame.reset(self.options.seed or 0)
         self.post.duplicate_next = 0
         for simulator in (self.entra, self.webhooks, self.partner_center, self.salesforce):

@@ -140,9 +140,9 @@ class Control:
         """Ends the access tokens in use at ``entra`` or ``salesforce``."""
         return self._ask("POST", "/control/tokens/expire", {"system": system})
 
-    def sign_in(self) -> dict[str, Any]:
-        """A person signs in to Partner Center anew; the answer holds the new refresh token."""
-        return self._ask("POST", "/control/tokens/sign-in", {})
+    def sign_in(self, system: str = "entra") -> dict[str, Any]:
+        """A person gives a connection its sign-in back; for ``entra`` with a new refresh token."""
+        return self._ask("POST", "/control/tokens/sign-in", {"system": system})
 
     def reset(self, *, seed: int | None = None, empty: bool | None = None) -> dict[str, Any]:
         """Begins again with a fresh seed, or with nothing."""
@@ -158,11 +158,8 @@ class Control:
                 f"{self.url} is not the address of a sandbox; it begins with http or https."
             )
         sent = json.dumps(body or {}).encode()
-        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
-            url, sent if method == "POST" else None, {"content-type": "application/json"}, method=method
-        )
         try:
-            return self._send(request)
+            return self._send(url, method, sent if method == "POST" else None)
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise SandboxRefused(_reason(refusal.read(LARGEST_ANSWER), refusal.code)) from None
@@ -173,7 +170,9 @@ class Control:
                 "Start one with “cosell sandbox”, or name its address."
             ) from None
 
-    def _send(self, request: urllib.request.Request) -> dict[str, Any]:
+    def _send(self, url: str, method: str, body: bytes | None) -> dict[str, Any]:
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - looked at above
         trust = ssl.create_default_context(cafile=self.ca_file) if self.url.startswith("https:") else None
         # A proxy from the environment has no business between a person and this machine's own sandbox.
         opener = urllib.request.build_opener(

@@ -163,9 +163,13 @@ def expire_sessions(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 
 
 def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
-    """A person signs in to Partner Center anew; the answer holds the new refresh token."""
+    """A person gives a connection its sign-in back; for “entra” the answer holds a new refresh token."""
+    system = wish.text("system", "entra", among=("entra", "salesforce"))
     wish.done()
-    return {"refresh_token": sandbox.entra.sign_in()}
+    if system == "entra":
+        return {"signed_in": system, "refresh_token": sandbox.entra.sign_in()}
+    sandbox.salesforce.approve()
+    return {"signed_in": system}
 
 
 def _named(sandbox: Sandbox, system: str) -> dict[str, Answer]:
@@ -229,6 +233,6 @@ VERBS = (
     Verb("DELETE", "/control/calls", forget_calls),
     Verb("POST", "/control/tokens/revoke", revoke_tokens, '{"system": "entra"}'),
     Verb("POST", "/control/tokens/expire", expire_sessions, '{"system": "salesforce"}'),
-    Verb("POST", "/control/tokens/sign-in", sign_in, "{}"),
+    Verb("POST", "/control/tokens/sign-in", sign_in, '{"system": "entra"}'),
     Verb("POST", "/control/reset", reset, '{"seed": 7, "empty": false}'),
 )

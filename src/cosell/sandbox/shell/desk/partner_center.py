@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from cosell.sandbox.partner_center import PartnerCenter
 from cosell.sandbox.partner_center.shape import HELP_CODES, NO_HELP
-from cosell.sandbox.shell.desk.invent import invent_customer, invent_value, people_of, sellers_of
+from cosell.sandbox.shell.seed.invent import invent_customer, invent_value, people_of, sellers_of
 from cosell.sandbox.shell.wishes import Refused, Wish
 
 By = Literal["partner", "microsoft"]

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
-from cosell.sandbox.salesforce.catalogue.connector import HELP
+from cosell.sandbox.salesforce.catalogue.connector import HELP, connector_object
 from cosell.sandbox.shell.wishes import Refused, Wish
 
-SOLUTION = "Microsoft_Partner_Center_Solution__c"
+SOLUTION = connector_object().name
 HELP_LABELS = tuple(HELP.split("|"))
 ROLES = ("Decision Maker", "Technical Buyer", "Economic Buyer", "Business User", "Influencer", "Other")
 

@@ -7,15 +7,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from cosell.sandbox.shell.desk.invent import people_of, sellers_of
-from cosell.sandbox.shell.desk.salesforce import SOLUTION
+from cosell.sandbox.salesforce.catalogue.connector import connector_object
 from cosell.sandbox.shell.seed import people
 from cosell.sandbox.shell.seed.deals import DEALS
+from cosell.sandbox.shell.seed.invent import people_of, sellers_of
 from cosell.sandbox.shell.seed.story import Crm, Customer, Deal, Fate
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
+SOLUTION = connector_object().name
 REFERRAL_LINK = "https://partner.microsoft.com/referrals/v2/inbox?id={}"
 HELP_LABELS = {
     "WorkloadSpecificValueProposition": "Workload Specific Value Proposition",
