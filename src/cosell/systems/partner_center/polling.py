@@ -26,6 +26,7 @@ from cosell.systems.partner_center.wire import Reader, Record
 OPEN = ("New", "Active")
 _REMEMBERED = 50_000
 _LATEST = 4e9
+_A_DAY = 86_400.0
 _STRANGE = 3600.0
 """Seconds by which the server's clock may differ from ours and still be believed."""
 
@@ -72,6 +73,8 @@ class Poll:
         self._last_cursor: str | None = None
         self._number = 0
         self._deep_at = float("-inf")
+        self._floor: tuple[float, float] | None = None
+        """A time the server had surely reached, and our waiting clock at that moment."""
         self._ge_works: bool | None = None if options.try_filters else False
 
     async def changes(self, cursor: str | None) -> Changes:
@@ -130,6 +133,7 @@ class Poll:
             return await self._open_pages(None)
 
     async def _open_pages(self, here: Place | None) -> Changes:
+        started = self._clock.monotonic()
         rest = here.rest if here else OPEN
         follow = here.follow if here else ""
         first = follow or query(f"status eq '{rest[0]}'", order="createdDateTime desc", top=self._options.top)
@@ -139,7 +143,7 @@ class Poll:
                 first, purpose="list open", at_most=self._options.pages_at_once
             )
         ]
-        at = here.at if here else self._now(pages, since=None)
+        at = here.at if here else self._now(pages, started, default=self._clock.now() - _A_DAY)
         news = [record for page in pages for record in page.records]
         further = pages[-1].follow
         if further:
@@ -150,7 +154,8 @@ class Poll:
 
     async def _since(self, here: Place) -> Changes:
         since = here.at - self._options.overlap
-        deep = self._clock.monotonic() >= self._deep_at
+        started = self._clock.monotonic()
+        deep = started >= self._deep_at
         if self._ge_works is None:
             self._ge_works = await self._try_ge(since)
         pages: list[Page] = []
@@ -162,8 +167,8 @@ class Poll:
             if _reaches_back(page, since) or not (fresh or deep):
                 break
         if deep:
-            self._deep_at = self._clock.monotonic() + self._options.deep_look_every
-        at = max(here.at, self._now(pages, since=here.at))
+            self._deep_at = started + self._options.deep_look_every
+        at = max(here.at, self._now(pages, started, default=here.at))
         return self._answer(pages, news, self._next(at), more=False)
 
     def _is_news(self, record: Record) -> bool:
@@ -186,16 +191,19 @@ class Poll:
         expected = {wire.record_id(one) for one in newest.records if _updated(one) >= since}
         return expected <= {wire.record_id(one) for one in found.records}
 
-    def _now(self, pages: Sequence[Page], *, since: float | None) -> float:
-        """The server's time when the look began; by its newest record where its clock is not credible."""
+    def _now(self, pages: Sequence[Page], started: float, *, default: float) -> float:
+        """A time the server had surely reached when the look began."""
         date = pages[0].date if pages else None
         if date is not None and abs(date - self._clock.now()) < _STRANGE:
             return date
-        updates = [_updated(one) for page in pages for one in page.records]
-        newest = max((one for one in updates if one > 0), default=0.0) or since
-        # A record stamped in the year 9999 must not carry the cursor past all that is still to come.
-        latest = self._clock.now() + _STRANGE
-        return min(newest, latest) if newest is not None else latest - 86_400.0
+        # Without a credible Date header its newest stamp counts, and from then on the time we waited. One
+        # from the year 9999 must not carry the cursor past all that is still to come.
+        newest = max((_updated(one) for page in pages for one in page.records), default=0.0)
+        reached = min(newest, self._clock.now()) or default
+        if self._floor is not None:
+            reached = max(reached, self._floor[0] + started - self._floor[1])
+        self._floor = (reached, started)
+        return reached
 
 
 def _updated(record: Record) -> float:
