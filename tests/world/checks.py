@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cosell.core import lifecycle
 from cosell.core.fields import FIELDS, Kind
 from cosell.core.mapping import Conflict, Rule
+from cosell.core.plan import FieldPlan, Verdict
 from cosell.core.records import Link, LinkState, Side, Write, WriteKind, WriteState
 from cosell.core.values import State, Value
 from cosell.ports import LinkFilter, Store
@@ -17,6 +18,7 @@ from .ledger import UNIQUE
 from .scene import Scene
 
 EVERYTHING = 100_000
+Plans = Mapping[str, Mapping[str, FieldPlan]]
 NOT_LANDED = (WriteState.REFUSED, WriteState.ABSENT)
 SITUATION_OF_HOLD = {
     "conflict": "conflict held",
@@ -29,23 +31,23 @@ SITUATION_OF_HOLD = {
 SITUATION_OF_LINK = {"incomplete": "incomplete", "twins": "twins", "brake": "brake", "lead": "lead"}
 
 
-async def at_rest(scene: Scene, store: Store) -> list[Link]:
-    """Holds the whole world against the invariants of rest; answers the links as they are."""
+async def at_rest(scene: Scene, store: Store) -> None:
+    """Holds the whole world against the invariants of rest."""
     links = list(await store.links(LinkFilter(limit=EVERYTHING)))
-    await _journal(scene, store, links)
-    _links(scene, links)
+    plans = {one.link.key: {field.field: field for field in one.fields} for one in await scene.previews()}
+    await _journal(scene, store)
+    _links(scene, links, plans)
     _everybody_known(scene, links)
     _twins(scene)
     _edits(scene)
     _effort(scene)
     _brake(scene)
-    return links
 
 
 # --- the journal (INV-7) -----------------------------------------------------------------------------
 
 
-async def _journal(scene: Scene, store: Store, links: list[Link]) -> None:
+async def _journal(scene: Scene, store: Store) -> None:
     ledger = scene.ledger
     report = await store.verify()
     if report.bad_seq is not None:
@@ -56,15 +58,14 @@ async def _journal(scene: Scene, store: Store, links: list[Link]) -> None:
         if times != 1:
             ledger.violate("INV-7", "rows for one write:", str(times), write_id[:6])
     known = {row.id: row for row in told}
-    by_key = {link.key: link for link in links}
     for row in told:
-        _row(scene, row, by_key)
+        _row(scene, row)
     for landing in ledger.landings:
         if landing.write_id not in known:
             ledger.violate("INV-7", "an accepted write has no row", landing.write_id[:6])
 
 
-def _row(scene: Scene, row: Write, links: Mapping[str, Link]) -> None:
+def _row(scene: Scene, row: Write) -> None:
     ledger = scene.ledger
     landed = row.id in ledger.landed
     if row.state is WriteState.OPEN:
@@ -80,7 +81,7 @@ def _row(scene: Scene, row: Write, links: Mapping[str, Link]) -> None:
 # --- links (INV-18, 22) --------------------------------------------------------------------------------
 
 
-def _links(scene: Scene, links: list[Link]) -> None:
+def _links(scene: Scene, links: list[Link], plans: Plans) -> None:
     for side in Side:
         ids = Counter(link.id_of(side) for link in links if link.id_of(side) is not None)
         for record_id, times in ids.items():
@@ -91,7 +92,7 @@ def _links(scene: Scene, links: list[Link]) -> None:
             scene.seen.happened(SITUATION_OF_LINK[link.reason])
         if link.state is LinkState.LINKED:
             if link.reason not in ("brake", "struggling"):
-                _linked(scene, link)
+                _linked(scene, link, plans.get(link.key, {}))
         elif link.state is LinkState.NEW:
             scene.ledger.violate("INV-18", "still new at rest:", link.key, link.reason)
         elif not link.reason:
@@ -100,7 +101,7 @@ def _links(scene: Scene, links: list[Link]) -> None:
             scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
 
 
-def _linked(scene: Scene, link: Link) -> None:
+def _linked(scene: Scene, link: Link, plan: Mapping[str, FieldPlan]) -> None:
     referral = scene.partner_center.records.get(link.partner_center_id or "")
     opportunity = scene.crm.records.get(link.crm_id or "")
     if referral is None or opportunity is None:
@@ -110,7 +111,9 @@ def _linked(scene: Scene, link: Link) -> None:
         scene.ledger.violate("INV-18", "linked with a deleted record:", link.key)
         return
     for key, rule in scene.rules.items():
-        _field(scene, link, key, rule, referral, opportunity)
+        _held(scene, link, key)
+        if any(rule.update.carries_to(side) for side in Side) and key in opportunity.values:
+            _field(scene, key, plan.get(key), referral.values[key], opportunity.values[key])
     if opportunity.partner_id != referral.id and not _closed(referral):
         scene.ledger.violate("INV-18", "the opportunity does not name its referral", opportunity.id)
     if referral.partner_id != opportunity.id and not _closed(referral):
@@ -122,19 +125,20 @@ def _closed(referral: Record) -> bool:
     return isinstance(state, State) and state.terminal
 
 
-def _field(scene: Scene, link: Link, key: str, rule: Rule, referral: Record, opportunity: Record) -> None:
-    if not any(rule.update.carries_to(side) for side in Side) or key not in opportunity.values:
-        return
-    mine, theirs = referral.values.get(key), opportunity.values.get(key)
+def _held(scene: Scene, link: Link, key: str) -> None:
     hold = link.holds.get(key) or link.holds.get("*")
-    if hold is not None:
-        if hold.reason in SITUATION_OF_HOLD:
-            scene.seen.happened(SITUATION_OF_HOLD[hold.reason])
-        if not hold.reason:
-            scene.ledger.violate("INV-22", key, "is held without a reason")
-        return
-    if not agree(scene, key, mine, theirs):
-        scene.ledger.violate("INV-18", key, "differs without a reason:", mine, "against", theirs)
+    if hold is not None and hold.reason in SITUATION_OF_HOLD:
+        scene.seen.happened(SITUATION_OF_HOLD[hold.reason])
+
+
+def _field(scene: Scene, key: str, plan: FieldPlan | None, mine: Value, theirs: Value) -> None:
+    """The two sides agree, or the plan of a fresh look says why not, and nothing is left to write."""
+    if plan is None:
+        scene.ledger.violate("INV-22", key, "has no plan")
+    elif plan.verdict is Verdict.WRITE:
+        scene.ledger.violate("INV-18", key, "is still to be written:", mine, "against", theirs, str(plan.reason))
+    elif plan.verdict is Verdict.SAME and not agree(scene, key, mine, theirs):
+        scene.ledger.violate("INV-18", key, "differs and passes for agreed:", mine, "against", theirs)
 
 
 def agree(scene: Scene, key: str, mine: Value, theirs: Value) -> bool:

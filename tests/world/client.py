@@ -50,7 +50,7 @@ class Client:
 
         answer = await self._read("changes", cursor or "", page, quiet=True)
         if answer.snapshots or answer.gone:
-            self._tell("changes =", [one.id for one in answer.snapshots], answer.gone, answer.cursor)
+            self._tell("changes =", answer.snapshots, answer.gone, answer.cursor)
         return answer
 
     async def _read(self, verb: str, about: object, look: Callable[[], T], *, quiet: bool = False) -> T:

@@ -81,9 +81,11 @@ class Crm(Server):
         return self._shown(record, dict(record.values), complete=True)
 
     def partial(self, record: Record) -> Snapshot:
+        """The opportunity's own row, with those of its children that changed since it did."""
         if self.whole_polls:
             return self.snapshot(record)
-        values = {key: one for key, one in record.values.items() if key not in _CHILDREN}
+        news = {key for key in _CHILDREN & record.history.keys() if record.history[key][-1].at >= record.changed}
+        values = {key: one for key, one in record.values.items() if key not in _CHILDREN or key in news}
         return self._shown(record, values, complete=False)
 
     def _shown(self, record: Record, values: Mapping[str, Value], *, complete: bool) -> Snapshot:

@@ -76,7 +76,7 @@ class Server:
     side: Side
     name: str
     overlap = 60.0
-    page = 50
+    page = 3
 
     def __init__(
         self,
@@ -142,20 +142,18 @@ class Server:
 
     def feed(self, cursor: str | None, *, skip: bool, repeat: bool) -> Changes:
         """One page of what changed; a finished round moves the mark, and the next looks back a little."""
-        since, offset, high = _cursor(cursor)
-        floor = -1.0 if cursor is None else since - self.overlap
+        since, offset, began = _cursor(cursor)
+        began = began if offset else self.loop.now
+        floor = since - self.overlap
         entries = sorted(self._entries(floor), key=lambda one: (one[0], one[1]))
         page = entries[max(0, offset - 1) if repeat else offset : offset + self.page]
         if repeat and offset:
             self.seen.happened("page repeated")
-        high = max([high, *(at for at, _, _ in page)])
         if skip and page:
             self.seen.happened("page skipped")
             page = page[:-1]
         more = offset + self.page < len(entries)
-        following = f"{since}:{offset + self.page}:{high}" if more else f"{max(since, high)}:0:0"
-        if cursor is None and more:
-            following = f"-1:{offset + self.page}:{high}"
+        following = f"{since}:{offset + self.page}:{began}" if more else f"{began}:0:0"
         shown = {snapshot.id: snapshot for _, _, snapshot in page if snapshot is not None}
         gone = tuple(record_id for _, record_id, snapshot in page if snapshot is None)
         return Changes(tuple(shown.values()), gone, following, more)
@@ -251,5 +249,5 @@ class Server:
 def _cursor(cursor: str | None) -> tuple[float, int, float]:
     if cursor is None:
         return -1.0, 0, 0.0
-    since, offset, high = cursor.split(":")
-    return float(since), int(offset), float(high)
+    since, offset, began = cursor.split(":")
+    return float(since), int(offset), float(began)

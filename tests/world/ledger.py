@@ -145,7 +145,7 @@ class Ledger:
         blind = []
         for key, value in update.values.items():
             present = record.values.get(key)
-            if not self._may_send(server, key):
+            if not self._may_send(server, record, key):
                 self.violate("INV-5", key, "is not ours to update in", server.name)
             if write is not None and (key not in write.fields or write.fields[key].after != value):
                 self.violate("INV-7", "the row does not show what was sent:", key)
@@ -178,9 +178,13 @@ class Ledger:
     def _exact(server: Server) -> bool:
         return server.capabilities.precondition != "none"
 
-    def _may_send(self, server: Server, key: str) -> bool:
-        rule = self.rules.get(key)
-        return key in server.capabilities.updatable and rule is not None and rule.update.carries_to(server.side)
+    def _may_send(self, server: Server, record: Record, key: str) -> bool:
+        """The system takes it, and the mapping or a person says that it goes there."""
+        rule, source = self.rules.get(key), self.other_half(record, server)
+        if rule is None or key not in server.capabilities.updatable:
+            return False
+        answered = source is not None and self._answered(record, source, key)
+        return rule.update.carries_to(server.side) or answered
 
     def _was_read(self, server: Server, record: Record, update: Update, key: str, before: Value) -> None:
         """The journal's before is what the author read, and it did stand there once."""
@@ -228,6 +232,9 @@ class Ledger:
         arrived = next((one for one in ours if one.value == value), None)
         if arrived is None or record.values.get(key) == value or self._answered(record, source, key):
             return
+        filled = record.values.get(key) is None and not any(one.by == "engine" for one in (*ours, *self._touches(source, key)))
+        if filled and not (record.by_engine or source.by_engine):
+            return  # two records that meet for the first time: the empty side takes the other's value
         edited_since = any(one.by != "engine" and one.at > arrived.at for one in ours)
         meant_again = any(
             one.by != "engine" and one.at > arrived.at and one.value == value
@@ -235,6 +242,10 @@ class Ledger:
         )
         if edited_since and not meant_again:
             self.violate("INV-2", "an edit of", key, "in", server.name, "is overwritten by an old value", value)
+
+    @staticmethod
+    def _touches(record: Record, key: str) -> list[Touch]:
+        return record.history.get(key, [])
 
     def _answered(self, record: Record, source: Record, key: str) -> bool:
         return (record.id, key) in self.resolved or (source.id, key) in self.resolved
@@ -321,7 +332,7 @@ class Ledger:
                 self.violate("INV-5", key, "is not ours to create in", server.name)
             elif not rule.create.carries_to(server.side) and creation.values[key] is not None:
                 self.violate("INV-5", key, "does not travel to", server.name)
-            if not FIELDS[key].kind.is_list and FIELDS[key].kind is not Kind.STATE:
+            if not FIELDS[key].kind.is_list and FIELDS[key].kind not in (Kind.STATE, Kind.FLAG):
                 self._creation_value(server, source, key, creation.values[key])
         self._no_twin(server, creation, source)
         if server.side is Side.PARTNER_CENTER and not source.enrolled:

@@ -206,6 +206,7 @@ class People:
             referral.partner_id = opportunity.id
         else:
             opportunity.partner_id = referral.id
+        referral.partner_since = opportunity.partner_since = self.scene.loop.now
 
     def _two(self, step: Step) -> tuple[Record, Record]:
         common = self._values(step.n)

@@ -171,4 +171,4 @@ class GatedStore:
         )
 
 
-_QUIET = frozenset({"take", "next_due", "renew", "done", "cursor", "load", "hold_lease", "link", "links_of"})
+_QUIET = frozenset({"take", "next_due", "renew", "done", "cursor", "load", "hold_lease", "link", "links_of", "setting", "advance"})

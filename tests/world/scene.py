@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import traceback
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +53,24 @@ class Setting:
     tight_brake: bool = False
     whole_polls: bool = True
     rounds: bool = True
+
+
+class Ear(logging.Handler):
+    """Hears what the connector could not foresee, and keeps the rest of its log out of everybody's way."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.scene: Scene | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if self.scene is not None and isinstance(error, Exception):
+            self.scene.unforeseen(record.getMessage(), error)
+
+
+EAR = Ear()
+LOG = logging.getLogger("cosell")
+LOG.addHandler(EAR)
 
 
 class Bell:
@@ -110,7 +130,9 @@ class Scene:
         self.started = 0
         self.ending = False
         loop.set_task_factory(own_tasks)  # type: ignore[arg-type]
-        loop.set_exception_handler(self._unforeseen)
+        loop.set_exception_handler(self._uncaught)
+        EAR.scene = self
+        LOG.propagate = False
 
     def stream(self, purpose: str) -> random.Random:
         """Chance for one purpose only, so that a change in one does not shift the others."""
@@ -180,11 +202,17 @@ class Scene:
         except Exception as error:
             self.story.tell(process.name, "a visitor met", error)
 
-    def _unforeseen(self, _: Any, context: dict[str, Any]) -> None:
+    def _uncaught(self, _: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, Exception):
-            self.errors.append(repr(error))
-            self.story.tell("loop", "UNFORESEEN", context.get("message", ""), error)
+            self.unforeseen(str(context.get("message", "")), error)
+
+    def unforeseen(self, message: str, error: Exception) -> None:
+        """Something happened that no code expected."""
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        place = "".join(f" at {one.name}:{one.lineno}" for one in last)
+        self.errors.append(f"{error!r}{place}")
+        self.story.tell("loop", "UNFORESEEN", message, f"{error!r}{place}")
 
     # --- signals -----------------------------------------------------------------------------------
 

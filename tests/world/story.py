@@ -25,8 +25,10 @@ class Story:
         self.events.append((self._loop.now, who, what, about))
 
     def lines(self) -> list[str]:
+        """The story as people read it: of a record only what differs from its last mention."""
+        speaker = Speaker()
         return [
-            f"{at:10.3f}  {who:<14} {what:<22} {'  '.join(map(show, about))}".rstrip()
+            f"{at:10.3f}  {who:<10} {what:<26} {'  '.join(map(speaker.show, about))}".rstrip()
             for at, who, what, about in self.events
         ]
 
@@ -35,19 +37,43 @@ class Story:
         return hashlib.sha256("\n".join(self.lines()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class Speaker:
+    """Puts things into words, and does not repeat what it said of a record before."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, bool], Mapping[str, Any]] = {}
+
+    def show(self, thing: Any) -> str:
+        """A short form for people; the same on every run."""
+        match thing:
+            case Snapshot():
+                who = {True: " by us", False: " by them", None: ""}[thing.touched_by_us]
+                head = f"{_id(thing.id)}@{thing.version}{'' if thing.firm else '~'}{who}"
+                return f"<{head}{' part' if not thing.complete else ''} {self._news(thing)}>"
+            case Mapping():
+                return "{" + ", ".join(f"{_id(key)}: {self.show(one)}" for key, one in thing.items()) + "}"
+            case tuple() | list():
+                return "(" + ", ".join(map(self.show, thing)) + ")"
+            case _:
+                return show(thing)
+
+    def _news(self, snapshot: Snapshot) -> str:
+        about = (snapshot.id, snapshot.complete)
+        before = self._told.get(about, {})
+        now = {**snapshot.values, "other": snapshot.partner_id, "on": snapshot.enrolled, "mark": snapshot.mark}
+        self._told[about] = now
+        return _values({key: one for key, one in now.items() if key not in before or before[key] != one})
+
+
 def show(thing: Any) -> str:
-    """A short form for people; the same on every run."""
+    """A short form of one plain thing."""
     match thing:
         case str():
-            return thing if thing.isprintable() else ascii(thing)
+            return _id(thing) if thing.isprintable() else ascii(thing)
         case float():
             return f"{thing:.3f}"
         case BaseException():
             return f"!{type(thing).__name__}({thing})"
-        case Snapshot():
-            who = {True: "us", False: "them", None: "?"}[thing.touched_by_us]
-            head = f"{_id(thing.id)}@{thing.version}{'' if thing.firm else '~'} by {who}"
-            return f"<{head} other={_id(thing.partner_id)} {_values(thing.values)}>"
         case Update():
             head = f"{thing.write_id[:6]} → {_id(thing.record_id)}{'' if thing.guard else ' UNGUARDED'}"
             marks = f" {thing.marks.mark or ''}{' trail' if thing.marks.trail else ''}"
@@ -57,14 +83,12 @@ def show(thing: Any) -> str:
             return f"[{thing.write_id[:6]} new for {_id(thing.partner_id)} {_values(thing.values)}]"
         case Invitation():
             return f"[{thing.write_id[:6]} invite on {_id(thing.seen.id)} {thing.help}]"
-        case Mapping():
-            return "{" + ", ".join(f"{_id(key)}: {show(one)}" for key, one in thing.items()) + "}"
-        case tuple() | list():
-            return "(" + ", ".join(map(show, thing)) + ")"
         case Person():
             return f"{thing.email}/{thing.phone}"
         case Solution():
             return f"{thing.id}×{thing.quantity}"
+        case tuple():
+            return "(" + ", ".join(map(show, thing)) + ")"
         case _:
             return str(thing)
 

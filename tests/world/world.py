@@ -7,12 +7,11 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from cosell.core.records import Link
 from cosell.ports import Store
 
 from . import checks, faults, loop, people
 from .ledger import Violation
-from .scene import NEVER, Scene, Setting
+from .scene import Scene, Setting
 
 LONGEST_REST = 3600.0
 """Virtual seconds within which everything must have settled once all is calm."""
@@ -110,8 +109,14 @@ async def _rest(scene: Scene, store: Store) -> None:
     polling = setting.signals in ("all", "polls")
     slow = 2 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
     await asyncio.sleep(240.0 + slow)
-    if setting.signals == "sweep" or {"page_skipped", "slow_transaction"} & setting.faults.keys():
+    if setting.signals == "sweep" or {"page_skipped", "slow_transaction", "poison"} & setting.faults.keys():
         await scene.sweep()
+        await _wait(scene, store)
+        await scene.sweep()
+    await _wait(scene, store)
+
+
+async def _wait(scene: Scene, store: Store) -> None:
     until = scene.loop.now + LONGEST_REST
     while scene.loop.now < until and not await _settled(scene, store):
         await asyncio.sleep(30.0)
@@ -128,18 +133,13 @@ async def _settled(scene: Scene, store: Store) -> bool:
 
 async def _judge(scene: Scene, store: Store) -> None:
     """The checks of rest; then silence, a sweep, and more silence, in which nothing may be written."""
-    links = await checks.at_rest(scene, store)
+    await checks.at_rest(scene, store)
     written = len(scene.ledger.landings)
-    asked = await scene.previews()
-    for preview in asked:
-        if preview.writes and preview.link.reason != "brake":
-            scene.ledger.violate("INV-18", "a write is still planned for", preview.link.key)
     await scene.sweep()
     await asyncio.sleep(QUIET)
     if len(scene.ledger.landings) > written:
         last = scene.ledger.landings[-1]
         scene.ledger.violate("INV-4", "something was written at rest:", str(last.side), last.record_id)
-    del links
 
 
 async def _stop(scene: Scene) -> None:
@@ -152,11 +152,3 @@ async def _stop(scene: Scene) -> None:
         for task in process.tasks:
             task.cancel()
     await asyncio.sleep(0)
-
-
-def ends(links: list[Link]) -> list[str]:
-    """The states of all links, for a person."""
-    return [f"{link.key} {link.state} {link.reason}" for link in links]
-
-
-__all__ = ["NEVER", "Outcome", "draw", "ends", "run"]
