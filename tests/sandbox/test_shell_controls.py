@@ -97,6 +97,15 @@ async def test_we_edit_our_referral_in_the_portal(visitor: Visitor) -> None:
     assert details["closingDateTime"].startswith("2027-03-31T00:00:00")
 
 
+async def test_other_words_for_the_same_field_are_understood(visitor: Visitor) -> None:
+    after = await _verb(visitor, LINKED, "edit", {"deal_value": 5, "description": "Five"})
+    assert (after["value"], after["ours"]["details"]["notes"]) == (5, "Five")
+    deal = await visitor.deal_named(LINKED, system="salesforce")
+    here = f"/control/salesforce/opportunities/{deal['id']}/edit"
+    after = await visitor.post(here, {"value": 6, "notes": "Six"})
+    assert (after["amount"], after["description"]) == (6, "Six")
+
+
 async def test_the_microsoft_seller_edits_microsofts_referral_and_not_ours(visitor: Visitor) -> None:
     before = (await visitor.deal_named(LINKED))["value"]
     after = await _verb(visitor, LINKED, "edit", {"value": 1234, "by": "microsoft"})

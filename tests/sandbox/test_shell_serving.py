@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cosell.sandbox import Options, PortInUse, Sandbox, run_forever
 from cosell.sandbox.frame import Cut, Fault, Frame, Watched
-from cosell.sandbox.shell import Options, PortInUse, Sandbox, run_forever
 from cosell.sandbox.shell.serving import Serving, bind
 
 from .visitor import visiting

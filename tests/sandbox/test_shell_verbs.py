@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cosell.sandbox.shell import Sandbox
+from cosell.sandbox import Sandbox
 from cosell.sandbox.shell.verbs import Control, SandboxRefused, SandboxUnreachable
 
 from .visitor import visiting

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from cosell.sandbox.shell import Sandbox
+from cosell.sandbox import Sandbox
 
 JsonObject = dict[str, Any]
 

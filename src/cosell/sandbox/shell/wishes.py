@@ -117,6 +117,11 @@ class Wish:
         return default
 
 
+def renamed(values: Mapping[str, Any], same: Mapping[str, str]) -> dict[str, Any]:
+    """The values with other words for the same thing replaced by the one word used here."""
+    return {same.get(name, name): value for name, value in values.items()}
+
+
 def span(name: str, value: Any) -> float:
     """Seconds in a length of time given as a number or as a text with a unit."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from cosell.sandbox.partner_center import PartnerCenter
 from cosell.sandbox.partner_center.shape import HELP_CODES, NO_HELP
 from cosell.sandbox.shell.seed.invent import invent_customer, invent_value, people_of, sellers_of
-from cosell.sandbox.shell.wishes import Refused, Wish
+from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 By = Literal["partner", "microsoft"]
 HELPS = {
@@ -46,6 +46,14 @@ PATHS: Mapping[str, str] = {
     "customer": "customerProfile.name",
 }
 """The words of the desk for the properties of a referral."""
+SAME = {
+    "amount": "value",
+    "deal_value": "value",
+    "closing_date": "close_date",
+    "closes": "close_date",
+    "description": "notes",
+    "stage": "sales_stage",
+}
 
 T = TypeVar("T")
 
@@ -94,12 +102,12 @@ class PartnerCenterDesk:
 
     def send_inbound(self, wish: Wish) -> str:
         """A Microsoft seller sends a deal; what is not said is made up."""
-        form = self._form(wish, inbound=True)
+        form = self._form(Wish(renamed(wish.rest(), SAME)), inbound=True)
         return str(allowed(lambda: self._referrals.create_inbound(form))["id"])
 
     def create(self, wish: Wish) -> str:
         """We make a deal in the portal; a deal that asks for help goes to Microsoft too."""
-        form = self._form(wish, inbound=False)
+        form = self._form(Wish(renamed(wish.rest(), SAME)), inbound=False)
         return str(allowed(lambda: self._referrals.create_outbound_in_portal(form))["id"])
 
     def accept(self, wanted: str, *, by: By | None = None) -> None:
@@ -145,7 +153,9 @@ class PartnerCenterDesk:
             chosen, author = theirs or ours, "microsoft"
             if theirs is None and ours["direction"] != "Incoming":
                 raise Refused("No Microsoft seller takes part in this deal.")
-        paths = {PATHS.get(name, name): self._wire(name, value) for name, value in changes.items()}
+        paths = {
+            PATHS.get(name, name): self._wire(name, value) for name, value in renamed(changes, SAME).items()
+        }
         allowed(lambda: self._referrals.edit(chosen["id"], paths, by=author))  # type: ignore[arg-type]
 
     def _engagement(self, wanted: str) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
 from cosell.sandbox.salesforce.catalogue.connector import HELP, connector_object
-from cosell.sandbox.shell.wishes import Refused, Wish
+from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 SOLUTION = connector_object().name
 HELP_LABELS = tuple(HELP.split("|"))
@@ -33,6 +33,13 @@ FIELDS: Mapping[str, str] = {
     "audit": "Audit__c",
 }
 """The words of the desk for the fields of an opportunity."""
+SAME = {
+    "value": "amount",
+    "deal_value": "amount",
+    "closing_date": "close_date",
+    "closes": "close_date",
+    "notes": "description",
+}
 
 T = TypeVar("T")
 
@@ -118,6 +125,7 @@ class SalesforceDesk:
 
     def create(self, wish: Wish) -> str:
         """Creates an opportunity, its account and contact when they are new, and its solutions."""
+        wish = Wish(renamed(wish.rest(), SAME))
         fields = {
             "Name": wish.text("name"),
             "StageName": wish.text("stage", "Prospecting"),
@@ -137,7 +145,7 @@ class SalesforceDesk:
 
     def edit(self, row_id: str, changes: Mapping[str, Any]) -> None:
         """Changes fields of an opportunity, by the desk's words or by their API names."""
-        fields = _fields(changes)
+        fields = _fields(renamed(changes, SAME))
         if not fields:
             raise Refused(f"Name a field to change: {', '.join(FIELDS)}.")
         wanted = self._opportunity(row_id)["Id"]
