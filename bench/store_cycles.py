@@ -105,7 +105,8 @@ async def measure(folder: Path, links: int, batch: int, rounds: int) -> None:
         )
     wall = time.perf_counter()
     report = await store.verify()
-    print(f"verify               {report.rows / (time.perf_counter() - wall):8.0f} rows/s  bad: {report.bad_seq}")
+    wall = time.perf_counter() - wall
+    print(f"verify               {report.rows / wall:8.0f} rows/s  bad: {report.bad_seq}")
     await store.aclose()
 
 

@@ -1,0 +1,54 @@
+"""Cursors, named leases, settings, secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from cosell.store import SqlStore
+from tests.store.things import T0, Open
+
+
+async def test_a_named_lease_has_one_holder(opens: Open) -> None:
+    ann, bob = opens(), opens()
+    assert await ann.hold_lease("watch", "ann", T0, 60)
+    assert not await bob.hold_lease("watch", "bob", T0 + 59, 60)
+    assert await bob.hold_lease("other", "bob", T0, 60)
+    assert await ann.hold_lease("watch", "ann", T0 + 59, 60)
+    assert not await bob.hold_lease("watch", "bob", T0 + 118, 60)
+    assert await bob.hold_lease("watch", "bob", T0 + 119, 60)
+    assert not await ann.hold_lease("watch", "ann", T0 + 120, 60)
+
+
+async def test_only_the_holder_releases_a_lease(store: SqlStore) -> None:
+    await store.hold_lease("watch", "ann", T0, 60)
+    await store.release_lease("watch", "bob")
+    assert not await store.hold_lease("watch", "bob", T0, 60)
+    await store.release_lease("watch", "ann")
+    assert await store.hold_lease("watch", "bob", T0, 60)
+
+
+async def test_a_lease_of_a_clock_since_set_back_is_free(store: SqlStore) -> None:
+    await store.hold_lease("watch", "dead", T0, 60)
+    assert await store.hold_lease("watch", "ann", T0 - 3600, 60)
+
+
+async def test_a_setting_is_kept_changed_and_forgotten(store: SqlStore) -> None:
+    assert await store.setting("flow.outward") is None
+    await store.set_setting("flow.outward", "off", "ann", T0)
+    await store.set_setting("flow.outward", "on", "bob", T0)
+    await store.set_setting("flow.inward", "", "bob", T0)
+    await store.set_setting("Flow.other", "x", "bob", T0)
+    await store.set_setting("flow%", "y", "bob", T0)
+    assert await store.setting("flow.outward") == "on"
+    assert await store.settings("flow.") == {"flow.inward": "", "flow.outward": "on"}
+    await store.set_setting("flow.outward", None, "ann", T0)
+    await store.set_setting("never there", None, "ann", T0)
+    assert await store.settings("flow.") == {"flow.inward": ""}
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x00\xff sealed"])
+async def test_a_secret_is_kept_as_it_was_sealed(store: SqlStore, sealed: bytes) -> None:
+    assert await store.secret("salesforce") is None
+    await store.set_secret("salesforce", b"old", T0)
+    await store.set_secret("salesforce", sealed, T0)
+    assert await store.secret("salesforce") == sealed
