@@ -64,8 +64,9 @@ class Access:
                 self._asked_at = self.clock.monotonic()
             return self._tools
 
-    def forget_age(self) -> None:
-        """Makes the next use ask the org again: it has just denied knowing a field."""
+    def ask_again(self) -> None:
+        """Makes the next use ask the org anew: it has just denied knowing a field."""
+        self._discovery.forget()
         self._asked_at = self.clock.monotonic() - self.options.describe_every
 
     async def _found(self, before: Tools | None) -> Tools:

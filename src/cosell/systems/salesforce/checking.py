@@ -25,7 +25,7 @@ async def check(access: Access) -> Sequence[Finding]:
     if not await _step(findings, "sign-in", "Signed in to Salesforce.", access.client.sign_in.session):
         return findings
     # The schema is asked again, so that what the admin has just mended is seen.
-    access.forget_age()
+    access.ask_again()
     if not await _step(findings, "schema", "The fields the connector needs are there.", access.tools):
         return findings
     tools = await access.tools()

@@ -42,7 +42,7 @@ async def create(access: Access, creation: Creation) -> Snapshot:
     try:
         answers = await _sent(access, parts, read_back)
     except SchemaDrift:
-        access.forget_age()
+        access.ask_again()
         raise
     found = await access.snapshots([answers[READ_BACK]], tools)
     if not found:

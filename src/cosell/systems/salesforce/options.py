@@ -84,7 +84,7 @@ class Options:
     instance_hosts: tuple[str, ...] = (".salesforce.com", ".force.com", ".salesforce.mil")
     """Endings of hosts a token answer may name (reliability.md 8.2)."""
     audience: str | None = None
-    """The `aud` of the JWT; None takes the login address."""
+    """The `aud` of the JWT; None takes the login address, or the one behind a My Domain address."""
     api_version: str = "67.0"
     client_name: str = "cosell"
     """Names our calls in Salesforce's own logs (`Sforce-Call-Options`)."""

@@ -105,6 +105,10 @@ class Discovery:
             if name and not is_name(name):
                 raise Misconfigured(f"«{name}» cannot be the API name of a field or object of Salesforce.")
 
+    def forget(self) -> None:
+        """Has the next question answered in full: a change of this very second would look unchanged."""
+        self._tables.clear()
+
     async def schema(self) -> Schema:
         """The present schema. SchemaDrift where something needed is missing."""
         stages = await self._ask(self._objects())

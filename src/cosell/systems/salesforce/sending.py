@@ -47,7 +47,7 @@ async def update_many(access: Access, updates: Sequence[Update]) -> dict[str, Wr
     for answered in await asyncio.gather(*calls):
         written.update(answered)
     if any(isinstance(one, SchemaDrift) for one in written.values()):
-        access.forget_age()
+        access.ask_again()
     return written
 
 

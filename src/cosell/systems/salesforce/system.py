@@ -78,7 +78,7 @@ class Salesforce:
             try:
                 found = await self._access.read(list(dict.fromkeys(asked.values())), tools)
             except SchemaDrift:
-                self._access.forget_age()
+                self._access.ask_again()
                 raise
         return {one: found.get(asked.get(one, "").casefold()) or _gone(one) for one in ids}
 
@@ -106,7 +106,7 @@ class Salesforce:
         try:
             return await self._watching.changes(cursor)
         except SchemaDrift:
-            self._access.forget_age()
+            self._access.ask_again()
             raise
 
     def budget(self) -> Budget:
