@@ -216,6 +216,20 @@ async def test_a_seller_edits_fields_by_word_or_by_api_name(visitor: Visitor) ->
     assert row["Description"] is None
 
 
+async def test_a_slow_transaction_is_stamped_now_and_seen_later(visitor: Visitor) -> None:
+    """salesforce-api.md 10.2: rows may appear behind a watermark."""
+    deal = await visitor.deal_named(LINKED, system="salesforce")
+    here = f"/control/salesforce/opportunities/{deal['id']}/edit"
+    soql = f"SELECT Amount, SystemModstamp FROM Opportunity WHERE Id = '{deal['id']}'"
+    await visitor.post(here, {"amount": 4711, "commit_after": 3600})
+    assert (await visitor.query(soql))[0]["Amount"] == deal["amount"]
+    refusal = await visitor.post(here, {"amount": 1}, status=400)
+    assert "UNABLE_TO_LOCK_ROW" in refusal["error"] or "exclusive access" in refusal["error"]
+    await visitor.post("/control/reset")
+    await visitor.post(here, {"amount": 4712, "commit_after": 0})
+    assert (await visitor.query(soql))[0]["Amount"] == 4712
+
+
 async def test_salesforces_own_refusal_reaches_the_person(visitor: Visitor) -> None:
     deal = await visitor.deal_named(LINKED, system="salesforce")
     path = f"/control/salesforce/opportunities/{deal['id']}/edit"

@@ -158,6 +158,7 @@ async def test_a_deal_is_sent_as_microsoft_from_the_form(visitor: Visitor) -> No
     assert "14 days to answer" in page
     ours = await visitor.referral((await visitor.deal_named("日本の案件"))["id"])
     assert (ours["details"]["dealValue"], ours["details"]["currency"]) == (1_250_000, "JPY")
+    assert ours["inviteContext"]["assistanceRequestCode"] == "GeneralOrOther"
     solutions = [one["id"] for one in ours["details"]["requirements"]["solutions"]]
     assert solutions == ["SOL-10003-CCC", "SOL-10004-DDD"]
 

@@ -102,6 +102,7 @@ class Sandbox:
                     await serving.open(app, sock, pem=authority.server_pem if authority else None)
                 yield sandbox
             finally:
+                sandbox.salesforce_desk.forget()
                 await sandbox.webhooks.aclose()
                 await serving.close()
 
@@ -167,6 +168,7 @@ class Sandbox:
         """Brings everything to the first moment, always the same way: equal seeds mean equal ids."""
         self.frame.reset(self.options.seed or 0)
         self.post.duplicate_next = 0
+        self.salesforce_desk.forget()
         for simulator in (self.entra, self.webhooks, self.partner_center, self.salesforce):
             simulator.reset()
         if not self.options.empty:

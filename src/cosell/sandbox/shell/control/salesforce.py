@@ -33,9 +33,13 @@ def create_opportunity(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 
 
 def edit_opportunity(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
-    """A seller changes fields of an opportunity."""
+    """A seller changes fields of an opportunity; with “commit_after” others see it only so much later."""
     wish.text("by", None, among=("seller",))
-    sandbox.salesforce_desk.edit(deal, wish.rest())
+    seconds = wish.seconds("commit_after", None)
+    if seconds is None:
+        sandbox.salesforce_desk.edit(deal, wish.rest())
+    else:
+        sandbox.salesforce_desk.edit_slowly(deal, wish.rest(), seconds=seconds)
     return sandbox.salesforce_desk.opportunity(deal)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,6 +72,7 @@ class SalesforceDesk:
 
     def __init__(self, org: Salesforce) -> None:
         self._org, self._seller = org, org.as_seller
+        self._commits: list[asyncio.TimerHandle] = []
 
     def opportunities(self) -> list[dict[str, Any]]:
         """A line for every opportunity, the last changed first."""
@@ -150,6 +153,29 @@ class SalesforceDesk:
             raise Refused(f"Name a field to change: {', '.join(FIELDS)}.")
         wanted = self._opportunity(row_id)["Id"]
         allowed(lambda: self._seller.update("Opportunity", wanted, fields))
+
+    def edit_slowly(self, row_id: str, changes: Mapping[str, Any], *, seconds: float) -> None:
+        """Changes an opportunity in a transaction that others see only when it commits, `seconds` later."""
+        fields, wanted = _fields(renamed(changes, SAME)), self._opportunity(row_id)["Id"]
+        transaction = self._org.open_transaction()
+        try:
+            allowed(lambda: transaction.update("Opportunity", wanted, fields))
+        except Refused:
+            transaction.rollback()
+            raise
+
+        def commit() -> None:
+            # A commit that is refused rolls back, as it does for a person who has gone home.
+            with contextlib.suppress(SalesforceError):
+                transaction.commit()
+
+        self._commits.append(asyncio.get_running_loop().call_later(seconds, commit))
+
+    def forget(self) -> None:
+        """Lets no transaction of before commit any more."""
+        for commit in self._commits:
+            commit.cancel()
+        self._commits.clear()
 
     def delete(self, row_id: str) -> None:
         """Deletes an opportunity as the Delete button does."""

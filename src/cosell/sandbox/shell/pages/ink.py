@@ -25,6 +25,13 @@ def money(value: Any, currency: str | None) -> str:
     return f"{text} {currency}" if currency else text
 
 
+def plain(value: Any) -> str:
+    """A number as a person types it, without a needless ``.0``."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def day(value: Any) -> str:
     """A date as people read it, such as ``30 Nov 2026``; what is no date is shown as it is."""
     if not value:
@@ -53,7 +60,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(money=money, day=day, web_address=web_address)
+_ENVIRONMENT.filters.update(money=money, plain=plain, day=day, web_address=web_address)
 
 
 def print_page(template: str, *, status: int = 200, **values: Any) -> Response:

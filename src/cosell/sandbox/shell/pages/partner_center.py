@@ -210,6 +210,7 @@ def _changes(present: Mapping[str, Any], form: Form) -> dict[str, Any]:
 def _new_deal(form: Form, *, inbound: bool) -> dict[str, Any]:
     texts = ("name", "currency", "close_date", "notes", "help", "customer", "city", "country")
     wanted: dict[str, Any] = {name: form.text(name) for name in texts if form.text(name)}
+    wanted["help"] = form.text("help")
     if form.text("value"):
         wanted["value"] = form.number("value")
     if form.all("solutions"):
