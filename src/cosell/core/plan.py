@@ -178,7 +178,8 @@ class _Meeting:
             stands = isinstance(agreed, State) and lifecycle.in_crm_words(agreed) is not base.crm
             if stands and lifecycle.next_step(self.stage, wanted):
                 return self._carry(rule, ours, Side.CRM, Reason.CHANGED_IN_CRM)
-        return replace(ours, reason=Reason.UNCHANGED)
+        one_way = not all(rule.update.carries_to(side) for side in Side)
+        return replace(ours, reason=_stay(rule) if one_way else Reason.UNCHANGED)
 
     def _list(self, rule: Rule, ours: FieldPlan) -> FieldPlan:
         key = ours.field
@@ -200,7 +201,9 @@ class _Meeting:
         present = {Side.PARTNER_CENTER: ours.partner_center, Side.CRM: ours.crm}
         moves = {side: value for side, value in wanted.items() if value != present[side]}
         if not moves:
-            reason = Reason.CONFLICT if merged.conflicts else Reason.UNCHANGED
+            one_way = not all(rule.update.carries_to(side) for side in Side)
+            quiet = _stay(rule) if one_way else Reason.UNCHANGED
+            reason = Reason.CONFLICT if merged.conflicts else quiet
             verdict = Verdict.HOLD if merged.conflicts else Verdict.SAME
             return replace(ours, verdict=verdict, reason=reason)
         return self._carry_list(rule, ours, moves, first)
@@ -268,10 +271,10 @@ class _Meeting:
         """A write of `value` to `to`, or the first rule that stands against it."""
         decide = self._outward if to is Side.PARTNER_CENTER else self._inward
         if ours.reason is not Reason.RESOLVED and not rule.update.carries_to(to):
-            create_only = not any(rule.update.carries_to(side) for side in Side)
-            reason = Reason.CREATE_ONLY if create_only else Reason.ONE_DIRECTION
-            return replace(ours, verdict=Verdict.REFUSE, reason=reason)
-        if rule.field not in self.ground.updatable[to] and rule.field not in self.ground.acts:
+            self._stays(ours, to.other)
+            return replace(ours, verdict=Verdict.REFUSE, reason=_stay(rule))
+        able = self.ground.updatable[to] | (self.ground.acts if to is Side.PARTNER_CENTER else frozenset())
+        if rule.field not in able:
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.NOT_UPDATABLE)
         checked = decide(ours, value)
         if checked.verdict is not Verdict.WRITE:
@@ -282,6 +285,13 @@ class _Meeting:
         if held is not None and held.reason == Reason.REJECTED and _as_held(held, ours):
             return replace(checked, verdict=Verdict.HOLD, reason=Reason.REJECTED, writes={})
         return checked
+
+    def _stays(self, ours: FieldPlan, source: Side) -> None:
+        """Moves the base of the side whose change stays there, so that it is not met again as news."""
+        base = self.agreed.get(ours.field) or ours.base
+        if base is not None:
+            value = ours.crm if source is Side.CRM else ours.partner_center
+            self.agreed[ours.field] = base.with_side(source, value)
 
     def _inward(self, ours: FieldPlan, value: Value) -> FieldPlan:
         if value is None and ours.field in _NEVER_EMPTY_INWARD:
@@ -314,6 +324,8 @@ class _Meeting:
             return Reason.IRREVERSIBLE
         if key == "help" and (value is None or ours.partner_center is not None):
             return Reason.IRREVERSIBLE
+        if key == "help" and self._shared():
+            return Reason.FROZEN
         if key in _NEVER_EMPTY_OUTWARD and value is None:
             return Reason.VALUE_NEEDED
         if key == "deal_value" and isinstance(value, Decimal) and value <= 0:
@@ -380,6 +392,8 @@ class _Meeting:
         return [side for side in Side if "visible" in self.ground.updatable[side]]
 
 
+STAYS = frozenset({Reason.ONE_DIRECTION, Reason.CREATE_ONLY})
+"""Refusals that are nobody's problem: by its rule the change belongs where it was made."""
 _STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON})
 """Holds whose cause cannot be seen in the records any more; the others are found anew by each plan."""
 _CHANGED_IN = {
@@ -393,6 +407,12 @@ def _as_held(held: object, ours: FieldPlan) -> bool:
         ours.partner_center,
         ours.crm,
     )
+
+
+def _stay(rule: Rule) -> Reason:
+    """Why a change of a field stays on its side."""
+    create_only = not any(rule.update.carries_to(side) for side in Side)
+    return Reason.CREATE_ONLY if create_only else Reason.ONE_DIRECTION
 
 
 def _equal(ours: FieldPlan) -> bool:

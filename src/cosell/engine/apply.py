@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from cosell.core.errors import CosellError, Rejected, Stale, Uncertain
+from cosell.core.errors import CosellError, NeedsHuman, Rejected, Stale, Uncertain
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, FieldWrite, Hold, Link, Side, Snapshot, Write, WriteKind, WriteState
 from cosell.core.settle import landed_base
@@ -79,15 +79,23 @@ async def send(room: Room, case: Case, order: Order) -> Snapshot:
     return await deliver(room, case, write, update, order.other)
 
 
-async def deliver(room: Room, case: Case, write: Write, update: Update, other: Snapshot | None) -> Snapshot:
-    """Sends a journalled update and completes its row."""
+async def deliver(
+    room: Room,
+    case: Case,
+    write: Write,
+    update: Update,
+    other: Snapshot | None,
+    *,
+    earlier: float | None = None,
+) -> Snapshot:
+    """Sends a journalled update and completes its row; `earlier`: when an unanswered copy was sent."""
     try:
         stored = await room.desk(write.side).update(update)
     except Uncertain:
         raise
     except CosellError as error:
         _note_refusal(room, write, error)
-        await refuse(room, case, write, error)
+        await refuse_copy(room, case, write, error, earlier)
         raise
     room.refused.pop((write.link_key, write.side), None)
     await land(room, case, write, stored, other, marks=update.marks)
@@ -116,7 +124,9 @@ async def invite(
     return await deliver_invitation(room, case, write, seen)
 
 
-async def deliver_invitation(room: Room, case: Case, write: Write, seen: Snapshot) -> Snapshot:
+async def deliver_invitation(
+    room: Room, case: Case, write: Write, seen: Snapshot, *, earlier: float | None = None
+) -> Snapshot:
     """Sends a journalled invitation and completes its row."""
     try:
         stored = await room.desk(write.side).invite(
@@ -125,7 +135,7 @@ async def deliver_invitation(room: Room, case: Case, write: Write, seen: Snapsho
     except Uncertain:
         raise
     except CosellError as error:
-        await refuse(room, case, write, error)
+        await refuse_copy(room, case, write, error, earlier)
         raise
     await land(room, case, write, stored, None)
     return stored
@@ -162,6 +172,21 @@ async def land(
         link = replace(link, trail_written=True, mark=marks.mark or link.mark)
     done = replace(write, state=WriteState.DONE, finished_at=now, outcome="done")
     case.link = await room.store.finish(case.taken, [done], link)
+
+
+async def refuse_copy(
+    room: Room, case: Case, write: Write, error: CosellError, earlier: float | None
+) -> None:
+    """Completes a refused row, unless an earlier copy of the same write may still be on its way.
+
+    The refusal of a second copy says nothing about the first: often it is the sign that the first one
+    landed. The row then stays open, and the next look settles it from what the record says (INV-10).
+    """
+    patience = room.desk(write.side).system.capabilities.patience
+    if earlier is None or room.clock.now() - earlier > patience:
+        await refuse(room, case, write, error)
+    elif isinstance(error, NeedsHuman):
+        raise Uncertain("An earlier copy of this write is still unaccounted for.") from error
 
 
 async def refuse(room: Room, case: Case, write: Write, error: CosellError) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,13 @@ class Case:
 
     taken: Taken
     link: Link
+    joined: bool = False
+    """The key was folded into another link, which goes on instead."""
+
+    async def join(self, store: Store, other_key: str) -> None:
+        """Folds this key into the link that already is the same deal (INV-8)."""
+        await store.join(self.taken, other_key)
+        self.joined = True
 
     def change(self, **changes: Any) -> None:
         """Changes the link in hand; durable with the next begin, finish or save."""
@@ -30,10 +37,5 @@ class Case:
 
     async def save(self, store: Store, before: Link) -> None:
         """Saves the link if it differs from what the store holds."""
-        if replace(self.link, revision=0) != replace(before, revision=0):
+        if not self.joined and replace(self.link, revision=0) != replace(before, revision=0):
             self.link = await store.save(self.taken, self.link)
-
-
-def changed(base: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether anything in `found` is new to `base`."""
-    return any(base.get(key) != value for key, value in found.items())

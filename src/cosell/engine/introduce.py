@@ -6,39 +6,17 @@ unanswered creation is found again or sent again word for word, never planned an
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
-
 from cosell.core import guards, lifecycle
-from cosell.core.errors import CosellError, Gone, Rejected, Uncertain
+from cosell.core.errors import Gone, Rejected
 from cosell.core.mapping import Flow
 from cosell.core.reasons import Reason
-from cosell.core.records import (
-    Consent,
-    FieldWrite,
-    Hold,
-    Link,
-    LinkState,
-    Pair,
-    Side,
-    Snapshot,
-    Write,
-    WriteKind,
-    WriteState,
-)
-from cosell.core.settle import landed_base
+from cosell.core.records import Consent, Link, LinkState, Side, Snapshot, WriteKind
 from cosell.core.values import State, Unreadable, Value, same_id
-from cosell.engine import apply
+from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble
 from cosell.engine.case import Case
-from cosell.engine.reading import Reading, Source
+from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
-from cosell.ports import Creation, Marks
-
-GRACE = 60.0
-"""Seconds waited beyond patience and index lag before a creation is believed lost (reliability.md 11)."""
-ROUNDS = 3
-Both = dict[Side, Reading]
+from cosell.engine.settling import settle_open
 
 
 async def introduce(room: Room, case: Case) -> Both | float | None:
@@ -49,12 +27,18 @@ async def introduce(room: Room, case: Case) -> Both | float | None:
     """
     for write in case.taken.open_writes:
         if write.kind is WriteKind.CREATE:
-            return await _settle_creation(room, case, write)
+            return await settle_creation(room, case, write)
     side = Side.PARTNER_CENTER if case.link.partner_center_id else Side.CRM
     record_id = case.link.id_of(side)
     assert record_id is not None
     polled = room.take_polled(side, record_id)
-    seen = polled if polled and polled.complete else await room.desk(side).get(record_id)
+    usable = polled is not None and polled.complete and not case.taken.open_writes
+    seen = polled if polled is not None and usable else await room.desk(side).get(record_id)
+    halves = {side: Reading(seen, Source.FRESH)}
+    wait = await settle_open(room, case, halves)
+    if wait is not None:
+        return wait
+    seen = halves[side].snapshot
     if side is Side.PARTNER_CENTER:
         return await _from_partner_center(room, case, seen)
     return await _from_crm(room, case, seen)
@@ -75,7 +59,7 @@ async def _from_partner_center(room: Room, case: Case, referral: Snapshot) -> Bo
         return await _named_opportunity(room, case, referral, referral.partner_id)
     found = await room.desk(Side.CRM).find(referral.id)
     if len(found) > 1:
-        return _hold(case, Reason.TWINS, f"{len(found)} opportunities carry this referral's id")
+        return hold(case, Reason.TWINS, f"{len(found)} opportunities carry this referral's id")
     if found:
         return await _adopt(room, case, referral, found[0])
     if not referral.enrolled:
@@ -83,7 +67,7 @@ async def _from_partner_center(room: Room, case: Case, referral: Snapshot) -> Bo
     if not guards.enters_crm(referral):
         return _rest(case, LinkState.IGNORED, Reason.CLOSED_BEFORE)
     if Flow.INBOUND_REFERRAL not in room.policy.flows:
-        return _hold(case, Reason.FLOW_OFF)
+        return hold(case, Reason.FLOW_OFF)
     return await _create_opportunity(room, case, referral)
 
 
@@ -94,7 +78,7 @@ async def _known_elsewhere(room: Room, case: Case, referral: Snapshot) -> bool:
         known = await room.store.link_of_engagement(referral.engagement_id)
     if known is None or known.key == case.link.key:
         return False
-    await room.store.join(case.taken, known.key)
+    await case.join(room.store, known.key)
     return True
 
 
@@ -103,9 +87,9 @@ async def _named_opportunity(room: Room, case: Case, referral: Snapshot, crm_id:
     try:
         opportunity = await room.desk(Side.CRM).get(crm_id)
     except (Gone, Rejected):
-        return _hold(case, Reason.UNKNOWN_OPPORTUNITY, crm_id)
+        return hold(case, Reason.UNKNOWN_OPPORTUNITY, crm_id)
     if opportunity.partner_id and not same_id(opportunity.partner_id, referral.id):
-        return _hold(case, Reason.TWINS, f"the opportunity names referral {opportunity.partner_id}")
+        return hold(case, Reason.TWINS, f"the opportunity names referral {opportunity.partner_id}")
     return await _adopt(room, case, referral, opportunity)
 
 
@@ -117,7 +101,7 @@ async def _create_opportunity(room: Room, case: Case, referral: Snapshot) -> Bot
         if rule.create.carries_to(Side.CRM) and rule.field in creatable and _usable(value):
             values[rule.field] = lifecycle.in_crm_words(value) if isinstance(value, State) else value
     case.say(room.clock.now(), ["Created from Partner Center."])
-    return await _create(room, case, Side.CRM, referral, values, {})
+    return await create(room, case, Side.CRM, referral, values, {})
 
 
 # --- an opportunity looks for its referral -----------------------------------------------------------
@@ -135,13 +119,13 @@ async def _from_crm(room: Room, case: Case, opportunity: Snapshot) -> Both | flo
     if _refused_before(case.link, opportunity):
         return None
     if Flow.OUTBOUND_CREATE not in room.policy.flows:
-        return _hold(case, Reason.FLOW_OFF)
+        return hold(case, Reason.FLOW_OFF)
     problems = guards.creation_gate(opportunity.values)
     if problems:
         return await _incomplete(room, case, opportunity, problems)
     found = await room.desk(Side.PARTNER_CENTER).find(opportunity.id)
     if len(found) > 1:
-        return _hold(case, Reason.TWINS, f"{len(found)} referrals carry this opportunity's id")
+        return hold(case, Reason.TWINS, f"{len(found)} referrals carry this opportunity's id")
     if found:
         return await _adopt(room, case, found[0], opportunity)
     return await _create_referral(room, case, opportunity)
@@ -153,7 +137,7 @@ async def _same_opportunity(room: Room, case: Case, opportunity: Snapshot) -> bo
         return False
     known = (await room.store.links_of(Side.CRM, [opportunity.id])).get(opportunity.id)
     if known is not None and known.key != case.link.key:
-        await room.store.join(case.taken, known.key)
+        await case.join(room.store, known.key)
         return True
     case.change(crm_id=opportunity.id)
     return False
@@ -165,9 +149,9 @@ async def _named_referral(
     try:
         referral = await room.desk(Side.PARTNER_CENTER).get(referral_id)
     except (Gone, Rejected):
-        return _hold(case, Reason.UNKNOWN_REFERRAL, referral_id)
+        return hold(case, Reason.UNKNOWN_REFERRAL, referral_id)
     if referral.partner_id and not same_id(referral.partner_id, opportunity.id):
-        return _hold(case, Reason.TWINS, f"the referral names opportunity {referral.partner_id}")
+        return hold(case, Reason.TWINS, f"the referral names opportunity {referral.partner_id}")
     return await _adopt(room, case, referral, opportunity)
 
 
@@ -184,29 +168,10 @@ async def _incomplete(
     return await show_trouble(room, case, opportunity)
 
 
-async def show_trouble(room: Room, case: Case, opportunity: Snapshot) -> float | None:
-    """Writes the Audit text and the ✘ to an opportunity that has no referral yet."""
-    if not opportunity.firm:
-        await room.clock.sleep(1.1)
-        opportunity = await room.desk(Side.CRM).get(opportunity.id)
-        if not opportunity.firm:
-            return 1.0
-    marks = Marks(trail=case.link.trail, mark="failed" if room.policy.check_mark else None)
-    order = apply.Order(Side.CRM, opportunity, {}, {}, {}, opportunity, {}, marks=marks)
-    await apply.send(room, case, order)
-    return None
-
-
 def _refused_before(link: Link, opportunity: Snapshot) -> bool:
     """Partner Center refused exactly this content; it is not asked again before something changes."""
     hold = link.holds.get("create")
     return hold is not None and hold.detail == fingerprint(opportunity.values)
-
-
-def fingerprint(values: Mapping[str, Value]) -> str:
-    """A short sign of a deal's content, free of personal data."""
-    content = repr(sorted(values.items(), key=lambda item: item[0]))
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 async def _create_referral(room: Room, case: Case, opportunity: Snapshot) -> Both | float | None:
@@ -230,167 +195,10 @@ async def _create_referral(room: Room, case: Case, opportunity: Snapshot) -> Bot
         values["visible"] = True
     case.change(consents={**case.link.consents, **consents})
     case.say(room.clock.now(), ["Referral created in Partner Center."])
-    return await _create(room, case, Side.PARTNER_CENTER, opportunity, values, consents)
+    return await create(room, case, Side.PARTNER_CENTER, opportunity, values, consents)
 
 
-# --- making it ---------------------------------------------------------------------------------------
-
-
-async def _create(
-    room: Room,
-    case: Case,
-    side: Side,
-    source: Snapshot,
-    values: Mapping[str, Value],
-    consents: Mapping[str, Consent],
-) -> Both | float | None:
-    if room.policy.dry_run or room.tally.on:
-        return _hold(case, Reason.BRAKE)
-    room.desk(side).lane.check()
-    write = Write(
-        id=room.dice.token(),
-        link_key=case.link.key,
-        side=side,
-        kind=WriteKind.CREATE,
-        record_id=None,
-        partner_id=source.id,
-        fields={key: FieldWrite(None, value, source.values.get(key)) for key, value in values.items()},
-        cause=", ".join(case.taken.causes),
-        consents=consents,
-        created_at=room.clock.now(),
-        sent_at=room.clock.now(),
-    )
-    case.link = await room.store.begin(case.taken, write, case.link)
-    return await _deliver(room, case, write, source)
-
-
-async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None) -> Both | float | None:
-    creation = Creation(
-        write.id,
-        write.partner_id or "",
-        {key: one.after for key, one in write.fields.items()},
-        _birth_marks(room, case, write.side),
-    )
-    try:
-        stored = await room.desk(write.side).create(creation)
-    except Uncertain:
-        raise
-    except CosellError as error:
-        return await _not_created(room, case, write, error, source)
-    await _created(room, case, write, stored, certain=True)
-    if source is None:
-        return 0.0
-    return {write.side: Reading(stored, Source.FRESH), write.side.other: Reading(source, Source.FRESH)}
-
-
-def _birth_marks(room: Room, case: Case, side: Side) -> Marks:
-    if side is Side.PARTNER_CENTER:
-        return Marks()
-    return Marks(
-        trail=case.link.trail,
-        mark="ok" if room.policy.check_mark else None,
-        referral_id=case.link.partner_center_id,
-        enroll=True,
-    )
-
-
-async def _not_created(
-    room: Room, case: Case, write: Write, error: CosellError, source: Snapshot | None
-) -> float | None:
-    """The row is finished as refused; what the other side will not take waits for a person."""
-    now = room.clock.now()
-    done = replace(write, state=WriteState.REFUSED, finished_at=now, outcome=f"{error.code}: {error.message}")
-    exists = isinstance(error, Rejected) and error.code == "exists"
-    if isinstance(error, Rejected) and not exists:
-        sign = fingerprint(source.values) if source else ""
-        case.change(
-            state=LinkState.HELD,
-            reason=Reason.REJECTED,
-            detail=error.message[:500],
-            holds={**case.link.holds, "create": Hold(Reason.REJECTED, now, detail=sign)},
-        )
-        where = "Partner Center" if write.side is Side.PARTNER_CENTER else "The CRM"
-        case.say(now, [f"{where} refused the new deal: {error.message[:300]}"])
-    case.link = await room.store.finish(case.taken, [done], case.link)
-    if exists:
-        return 0.0
-    if not isinstance(error, Rejected):
-        raise error
-    if source is not None and source.side is Side.CRM:
-        return await show_trouble(room, case, source)
-    return None
-
-
-async def _created(room: Room, case: Case, write: Write, stored: Snapshot, *, certain: bool) -> None:
-    """Completes a creation: ids on the link, the base from what was sent and what was stored.
-
-    Where the creation was only found afterwards (`certain` False), a value counts as agreed only if it
-    equals what was sent; the others are held (reliability.md 2.1, lesson 7).
-    """
-    now = room.clock.now()
-    base, holds = dict(case.link.base), dict(case.link.holds)
-    holds.pop("create", None)
-    acts = room.desk(write.side).system.capabilities.acts
-    for key, one in write.fields.items():
-        kept = stored.values.get(key, one.after)
-        if key in acts:
-            base[key] = Pair(None, None)
-        elif certain or kept == one.after:
-            base.update(landed_base(replace(write, fields={key: one}), stored.values, {}))
-        else:
-            pair = Pair(None, None).with_side(write.side, kept).with_side(write.side.other, one.source)
-            holds[key] = Hold(Reason.DOUBT, now, pair.partner_center, pair.crm)
-    is_referral = write.side is Side.PARTNER_CENTER
-    case.change(
-        base=base,
-        holds=holds,
-        state=LinkState.LINKED,
-        reason="",
-        detail="",
-        partner_center_id=stored.id if is_referral else case.link.partner_center_id,
-        crm_id=case.link.crm_id if is_referral else stored.id,
-        engagement_id=stored.engagement_id or case.link.engagement_id,
-        microsoft_id=stored.microsoft_id or case.link.microsoft_id,
-        trail_written=case.link.trail_written or not is_referral,
-        mark=case.link.mark if is_referral or not room.policy.check_mark else "ok",
-        failures=0,
-        synced_at=now,
-        changed_at=now,
-    )
-    done = replace(write, state=WriteState.DONE, record_id=stored.id, finished_at=now, outcome="done")
-    case.link = await room.store.finish(case.taken, [done], case.link)
-
-
-async def _settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
-    desk = room.desk(write.side)
-    found = await desk.find(write.partner_id or "")
-    able = desk.system.capabilities
-    now = room.clock.now()
-    if len(found) > 1:
-        await _give_up(room, case, write, Reason.TWINS, f"{len(found)} records carry {write.partner_id}")
-        return None
-    if found:
-        ours = able.stamp and found[0].stamp == write.id and found[0].touched_by_us is True
-        await _created(room, case, write, found[0], certain=ours)
-        return 0.0
-    if able.create != "by_key":
-        due = write.sent_at + able.patience + able.index_lag + GRACE
-        if now < due:
-            return due - now
-        if write.attempt >= ROUNDS:
-            await _give_up(room, case, write, Reason.CREATE_UNANSWERED, "")
-            return None
-    desk.lane.check()
-    again = replace(write, attempt=write.attempt + 1, sent_at=now)
-    await room.store.sent_again(case.taken, again)
-    return await _deliver(room, case, again, None)
-
-
-async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail: str) -> None:
-    now = room.clock.now()
-    case.change(state=LinkState.HELD, reason=reason, detail=detail, changed_at=now)
-    done = replace(write, state=WriteState.UNKNOWN, finished_at=now, outcome=reason)
-    case.link = await room.store.finish(case.taken, [done], case.link)
+# --- two records that exist already ------------------------------------------------------------------
 
 
 async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapshot) -> Both | None:
@@ -403,9 +211,9 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
         other_half = known.id_of(side.other)
         mine = dict(halves)[side.other]
         if other_half is not None and not same_id(other_half, mine):
-            _hold(case, Reason.TWINS, f"{record_id} is already linked with {other_half}")
+            hold(case, Reason.TWINS, f"{record_id} is already linked with {other_half}")
             return None
-        await room.store.join(case.taken, known.key)
+        await case.join(room.store, known.key)
         return None
     trail = case.link.trail
     if not trail and opportunity.audit:
@@ -429,12 +237,6 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
 
 def _usable(value: Value) -> bool:
     return value is not None and not isinstance(value, Unreadable)
-
-
-def _hold(case: Case, reason: Reason, detail: str = "") -> float | None:
-    """The deal waits for a person; nothing to do until something changes."""
-    case.change(state=LinkState.HELD, reason=reason, detail=detail)
-    return None
 
 
 def _rest(case: Case, state: LinkState, reason: Reason) -> float | None:

@@ -11,7 +11,7 @@ from cosell.core import plan as planning
 from cosell.core.errors import CosellError
 from cosell.core.guards import Problem
 from cosell.core.plan import FieldPlan
-from cosell.core.records import Link, Side, Snapshot
+from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine.room import Room
 
 
@@ -49,6 +49,8 @@ async def _one(room: Room, link: Link) -> Preview:
     except CosellError as error:
         return Preview(link, found.get(Side.PARTNER_CENTER), found.get(Side.CRM), error=error)
     referral, opportunity = found.get(Side.PARTNER_CENTER), found.get(Side.CRM)
+    if link.state in (LinkState.PAUSED, LinkState.GONE) or (opportunity and not opportunity.enrolled):
+        return Preview(link, referral, opportunity)
     if referral is not None and opportunity is not None:
         plan = planning.plan(room.ground(), link, referral, opportunity)
         return Preview(link, referral, opportunity, plan.fields)

@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from cosell.core.errors import Gone
 from cosell.core.plan import Plan
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine.room import Room
@@ -38,6 +39,17 @@ class Reading:
     source: Source
 
 
+Both = dict[Side, Reading]
+
+
+class HalfGone(Gone):
+    """One half of a link is deleted or out of sight."""
+
+    def __init__(self, side: Side, error: Gone) -> None:
+        super().__init__(error.message, detail=error.detail, advice=error.advice)
+        self.side = side
+
+
 async def both(room: Room, taken: Taken, link: Link) -> dict[Side, Reading]:
     """Reads both halves of a link, in parallel where two calls are needed.
 
@@ -62,7 +74,10 @@ async def fresh(room: Room, link: Link, side: Side) -> Reading:
     """Fetches one half now."""
     record_id = link.id_of(side)
     assert record_id is not None
-    return Reading(await room.desk(side).get(record_id), Source.FRESH)
+    try:
+        return Reading(await room.desk(side).get(record_id), Source.FRESH)
+    except Gone as error:
+        raise HalfGone(side, error) from error
 
 
 def _cheap(room: Room, taken: Taken, link: Link, side: Side) -> Reading | None:

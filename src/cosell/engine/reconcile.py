@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cosell.core import plan as planning
-from cosell.core import settle as settling
 from cosell.core import trail
-from cosell.core.errors import Rejected
+from cosell.core.errors import Gone, Rejected
 from cosell.core.plan import FieldPlan, Plan, Verdict
 from cosell.core.reasons import Reason, text
-from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot, Write, WriteKind, WriteState
+from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
 from cosell.engine import apply, reading
 from cosell.engine.case import Case
-from cosell.engine.introduce import Both, introduce
-from cosell.engine.reading import Reading, Source
+from cosell.engine.introduce import introduce
+from cosell.engine.reading import Both, HalfGone, Reading, Source
 from cosell.engine.room import Room
-from cosell.ports import Marks, Update
+from cosell.engine.settling import close_gone, marks_for, settle_open
+from cosell.ports import Marks
 
 FIRM_WAIT = 1.1
 """Seconds until a change of the present second can no longer hide behind a whole-second version."""
@@ -33,15 +33,29 @@ async def reconcile(room: Room, case: Case) -> float | None:
     before = case.link
     halves: Both | float | None
     complete = case.link.partner_center_id is not None and case.link.crm_id is not None
-    halves = await reading.both(room, case.taken, case.link) if complete else await introduce(room, case)
+    try:
+        halves = await (reading.both(room, case.taken, case.link) if complete else introduce(room, case))
+    except Gone as gone:
+        return await _bury(room, case, gone)
     wait = await _together(room, case, halves) if isinstance(halves, dict) else halves
-    if case.taken.key == case.link.key:
-        await case.save(room.store, before)
+    await case.save(room.store, before)
     return wait
 
 
+async def _bury(room: Room, case: Case, gone: Gone) -> float:
+    """A half is gone: what is still unanswered is closed first, then the link rests (INV-15)."""
+    lost = gone.side if isinstance(gone, HalfGone) else None
+    await close_gone(room, case, lost)
+    if lost is not None and case.link.id_of(lost.other) is not None:
+        left = {lost.other: await reading.fresh(room, case.link, lost.other)}
+        wait = await settle_open(room, case, left)
+        if wait is not None:
+            return wait
+    raise gone
+
+
 async def _together(room: Room, case: Case, halves: Both) -> float | None:
-    wait = await _settle(room, case, halves)
+    wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait
     if _apart(case, halves):
@@ -53,76 +67,6 @@ async def _together(room: Room, case: Case, halves: Both) -> float | None:
     if await _to_partner_center(room, case, plan, halves):
         return 0.0
     return await _to_crm(room, case, plan, halves)
-
-
-# --- what became of unanswered writes ----------------------------------------------------------------
-
-
-async def _settle(room: Room, case: Case, halves: Both) -> float | None:
-    """Finishes every open row the reads can judge; answers the seconds to wait for the others."""
-    for write in case.taken.open_writes:
-        if write.kind is WriteKind.CREATE:
-            continue
-        able = room.desk(write.side).system.capabilities
-        verdict = settling.settle(
-            write,
-            halves[write.side].snapshot,
-            case.link.base,
-            stamped=able.stamp,
-            patience=able.patience,
-            now=room.clock.now(),
-        )
-        match verdict.verdict:
-            case settling.Verdict.WAIT:
-                return min(verdict.wait, able.patience)
-            case settling.Verdict.AGAIN:
-                await _send_again(room, case, write, halves)
-            case _:
-                await _finish_settled(room, case, verdict)
-    return None
-
-
-async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> None:
-    """Word for word and under the same precondition: whichever copy arrives first, the other cannot."""
-    room.desk(write.side).lane.check()
-    seen = halves[write.side].snapshot
-    again = replace(write, attempt=write.attempt + 1, sent_at=room.clock.now())
-    await room.store.sent_again(case.taken, again)
-    if write.kind is WriteKind.INVITE:
-        stored = await apply.deliver_invitation(room, case, again, seen)
-    else:
-        update = Update(
-            write_id=write.id,
-            record_id=seen.id,
-            values={key: one.after for key, one in write.fields.items()},
-            seen=seen,
-            guard=write.expected_version is not None,
-            marks=_marks(room, case, seen) if write.side is Side.CRM else Marks(),
-            external_id=case.link.crm_id if write.side is Side.PARTNER_CENTER else None,
-        )
-        stored = await apply.deliver(room, case, again, update, None)
-    halves[write.side] = Reading(stored, Source.FRESH)
-
-
-async def _finish_settled(room: Room, case: Case, verdict: settling.Settlement) -> None:
-    now, write = room.clock.now(), verdict.write
-    states = {
-        settling.Verdict.LANDED: WriteState.DONE,
-        settling.Verdict.ABSENT: WriteState.ABSENT,
-        settling.Verdict.UNKNOWN: WriteState.UNKNOWN,
-    }
-    doubts = {
-        key: Hold(Reason.DOUBT, now, detail="a write of ours went unanswered") for key in verdict.doubts
-    }
-    case.change(
-        base={**case.link.base, **verdict.base},
-        holds={**case.link.holds, **doubts},
-        changed_at=now,
-    )
-    done = replace(
-        write, state=states[verdict.verdict], finished_at=now, outcome=f"settled: {verdict.verdict}"
-    )
-    case.link = await room.store.finish(case.taken, [done], case.link)
 
 
 # --- may the two be kept in step at all? -------------------------------------------------------------
@@ -177,7 +121,7 @@ def _note(room: Room, case: Case, plan: Plan, halves: Both) -> None:
         case.say(now, [f"Microsoft's status: {answer}."])
     holds = {key: hold for key, hold in link.holds.items() if key == "*"}
     for one in plan.fields:
-        if one.verdict in (Verdict.HOLD, Verdict.REFUSE):
+        if one.verdict in (Verdict.HOLD, Verdict.REFUSE) and one.reason not in planning.STAYS:
             holds[one.field] = _as_hold(one, link.holds.get(one.field), now)
         elif one.field in link.holds and one.reason is Reason.NOT_READ:
             holds[one.field] = link.holds[one.field]
@@ -276,7 +220,16 @@ async def _invite(room: Room, case: Case, plan: Plan, halves: Both, key: str) ->
     wanted = FieldWrite(one.partner_center, one.writes[Side.PARTNER_CENTER], one.crm, one.reason)
     stored = await apply.invite(room, case, seen, wanted, one.consent)
     halves[Side.PARTNER_CENTER] = Reading(stored, Source.FRESH)
-    case.say(room.clock.now(), ["Microsoft was asked for help."])
+    lines = ["Microsoft was asked for help."]
+    answer, known = stored.values.get("microsoft_state"), case.link.base.get("microsoft_state")
+    if isinstance(answer, str) and known is not None and "microsoft_state" not in _crm_fields(room):
+        case.change(base={**case.link.base, "microsoft_state": replace(known, partner_center=answer)})
+        lines.append(f"Microsoft's status: {answer}.")
+    case.say(room.clock.now(), lines)
+
+
+def _crm_fields(room: Room) -> frozenset[str]:
+    return room.desk(Side.CRM).system.capabilities.readable
 
 
 async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | None:
@@ -285,7 +238,7 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
     seen = halves[Side.CRM].snapshot
     if values:
         case.say(room.clock.now(), [trail.received(values)])
-    marks = _marks(room, case, seen)
+    marks = marks_for(room, case, seen)
     if not values and not _worth_writing(case, marks):
         return None
     if not seen.firm:
@@ -296,17 +249,14 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
         seen = again
     referral = halves[Side.PARTNER_CENTER].snapshot
     order = replace(_order(case, plan, Side.CRM, seen, referral, values), marks=marks)
-    await apply.send(room, case, order)
+    try:
+        await apply.send(room, case, order)
+    except Rejected as error:
+        if not values:
+            raise
+        case.say(room.clock.now(), [f"The CRM refused {trail.labels(values)}: {error.message}"])
+        return 0.0
     return None
-
-
-def _marks(room: Room, case: Case, seen: Snapshot) -> Marks:
-    troubled = trail.troubled(case.link)
-    return Marks(
-        trail=case.link.trail,
-        mark=("failed" if troubled else "ok") if room.policy.check_mark else None,
-        referral_id=case.link.partner_center_id if seen.partner_id is None else None,
-    )
 
 
 def _worth_writing(case: Case, marks: Marks) -> bool:

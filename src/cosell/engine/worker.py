@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 
@@ -38,6 +39,8 @@ class Worker:
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], Taken] = {}
         self._stopping = False
+        self._alarmed: set[str] = set()
+        """Alerts raised for a link; the first link that recovers clears them."""
 
     def wake(self) -> None:
         """There may be work."""
@@ -113,17 +116,25 @@ class Worker:
         room, case = self.room, Case(taken, taken.link)
         try:
             wait = await self._attempt(case)
+            if case.joined:
+                return
             now = room.clock.now()
             await room.store.done(taken, now, None if wait is None else now + wait)
         except LeaseLost:
             log.info("lease.lost", extra={"link": taken.key})
+            with contextlib.suppress(LeaseLost):
+                await room.store.done(taken, room.clock.now(), room.clock.now())
 
     async def _attempt(self, case: Case) -> float | None:
         """One reconcile; turns every error into what the link does next."""
         if case.link.failures and not all(desk.lane.may_retry() for desk in self.room.desks.values()):
             return 30.0 + 30.0 * self.room.dice.random()
+        failing = case.link.failures > 0
         try:
-            return await reconcile(self.room, case)
+            wait = await reconcile(self.room, case)
+            if failing:
+                await self._recovered(case)
+            return wait
         except LeaseLost:
             raise
         except NeedsHuman as error:
@@ -135,6 +146,14 @@ class Worker:
             log.exception("reconcile.fault", extra={"link": case.link.key})
             await self._settle_for(case, state=LinkState.HELD, reason=Reason.FAULT, detail="")
             return backoff.CAP
+
+    async def _recovered(self, case: Case) -> None:
+        """Forgets the failures of a link that works again, and what was raised because of them."""
+        if case.link.failures:
+            reason = "" if case.link.reason == Reason.STRUGGLING else case.link.reason
+            await self._settle_for(case, failures=0, reason=reason)
+        while self._alarmed:
+            await self.room.alerts.clear(self._alarmed.pop())
 
     async def _hold(self, case: Case, error: NeedsHuman) -> None:
         state = LinkState.GONE if isinstance(error, Gone) else LinkState.HELD
@@ -156,7 +175,8 @@ class Worker:
         if isinstance(error, Uncertain):
             return max(LOOK_AGAIN, backoff.delay(failures, chance))
         if isinstance(error, NeedsOperator):
-            await self.room.alerts.raise_(f"{error.code}:{link.key}", error.message, error.advice)
+            await self.room.alerts.raise_(error.code, error.message, error.advice)
+            self._alarmed.add(error.code)
             return max(60.0, backoff.delay(failures, chance))
         return backoff.delay(failures, chance)
 
