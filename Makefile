@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCKS := requirements/run.txt requirements/dev.txt
 N ?= 2000
-SEED ?= 0
+SEED ?= 1
 ARGS ?=
 
 .PHONY: help run test check worlds bench settings lock clean
@@ -34,7 +34,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 worlds: $(READY)
-	$(BIN)/python -m tests.world.night --worlds $(N) --seed $(SEED)
+	$(BIN)/python -m tests.world --n $(N) --seed $(SEED)
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -104,7 +104,7 @@ def _suggest(voice: Voice, sandbox: Sandbox) -> None:
     voice.line("Try, in a second terminal:")
     voice.line("cosell sandbox deals", indent=2)
     if (deal := _a_deal(sandbox)) is not None:
-        voice.line(f"cosell sandbox edit {deal} deal_value=123456", indent=2)
+        voice.line(f"cosell sandbox edit {deal} value=123456", indent=2)
         voice.line(f"cosell explain {deal}", indent=2)
 
 

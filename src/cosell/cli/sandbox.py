@@ -120,7 +120,7 @@ def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_jso
     \b
     Examples:
       cosell sandbox edit 006Hs00000AAAAA amount=90000
-      cosell sandbox edit a2000000-0000-4000-8000-000000000001 deal_value=90000
+      cosell sandbox edit a2000000-0000-4000-8000-000000000001 value=90000
     """
     _do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
 

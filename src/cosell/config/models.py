@@ -158,6 +158,8 @@ class PartnerCenterSettings(Section):
     `true` is the safe reading."""
     certificate_origins: Origins = ("https://3psostorageacct.blob.core.windows.net",)
     """Where a webhook's signing certificate may come from, to the letter."""
+    certificate_subjects: Words = ("*.microsoft.com",)
+    """Whose that certificate must be; `*` stands for any name. Microsoft documents none."""
     certificate_roots: Place | None = None
     """A PEM file of the authorities that certificate must lead to; without it those of this machine."""
 

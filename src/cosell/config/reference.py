@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,13 @@ def page() -> str:
     """The whole page as Markdown."""
     parts = [HEAD, *_sections(Settings, ())]
     return "\n".join(parts)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Writes the page to the file named."""
+    place = Path(arguments[0])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(page(), "utf-8")
 
 
 def _sections(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
@@ -60,3 +69,7 @@ def _default(value: Any) -> str:
             return f"`{value}`" if str(value) else "–"
         case _:
             return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -9,6 +9,7 @@ import socket
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from cosell.config import Reference, Settings, rules
 from cosell.core.errors import Misconfigured, Unavailable
@@ -130,7 +131,8 @@ def _joined(place: Place) -> Settings:
     note = place.running()
     if note is None or not isinstance(note.get("sandbox"), str):
         return absent_sandbox()
-    return sandbox_settings(ask(f"{note['sandbox']}/sandbox.json"))
+    port = urlsplit(str(note.get("web", ""))).port or 0
+    return sandbox_settings(ask(f"{note['sandbox']}/sandbox.json"), web_port=port)
 
 
 def ask(url: str, timeout: float = 5.0) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def sandbox_settings(told: Mapping[str, Any], *, web_port: int = 8080, data: Pat
                     "authority": entra["authority"],
                     "organization_id": partner_center["organization_id"],
                     "certificate_origins": [told["webhooks"]["url"]],
+                    "certificate_subjects": ["*.example"],
                 },
                 "salesforce": {
                     "environment": SANDBOX,
