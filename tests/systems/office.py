@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -69,6 +69,7 @@ class Office:
     clock: OwnClock
     keyring: Drawer
     options: Options
+    others: list[Connection] = field(default_factory=list)
 
     @property
     def system(self) -> PartnerCenter:
@@ -88,6 +89,19 @@ class Office:
         self.microsoft.frame.faults.append(
             Fault("partner_center", kind, method, times=times, answer=ready or None)
         )
+
+    def newcomer(self, **changes: Any) -> Connection:
+        """A second connection that has seen nothing yet and was handed its tokens."""
+        tokens = {PARTNER_CENTER: self.microsoft.token, WEBHOOKS: self.microsoft.webhooks_token}
+        connection = open_connection(
+            options_for(self.microsoft, **changes),
+            transport=AiohttpTransport(),
+            keyring=self.keyring,
+            clock=self.clock,
+            tokens=StaticTokens(tokens),
+        )
+        self.others.append(connection)
+        return connection
 
     async def read(self, referral_id: str) -> Snapshot:
         """A read that must succeed."""
@@ -153,10 +167,12 @@ async def office(keyring: Drawer | None = None, **changes: Any) -> AsyncIterator
             refresh_token=microsoft.entra.refresh_token,
             client_secret=microsoft.entra.client_secret,
         )
+        made = Office(microsoft, connection, clock, drawer, options)
         try:
-            yield Office(microsoft, connection, clock, drawer, options)
+            yield made
         finally:
-            await connection.aclose()
+            for one in (connection, *made.others):
+                await one.aclose()
 
 
 def options_for(microsoft: Microsoft, **changes: Any) -> Options:
@@ -177,7 +193,7 @@ def options_for(microsoft: Microsoft, **changes: Any) -> Options:
 # --- answers written by hand -----------------------------------------------------------------------
 
 ORIGIN = "https://partner.test"
-Answers = Callable[[str, str, bytes], Answer | Awaitable[Answer]]
+Answers = Callable[[str, str, bytes], Answer]
 
 
 @dataclass(slots=True)
@@ -193,8 +209,7 @@ class Script:
         path = scope["path"] + (f"?{search}" if search else "")
         headers = {k.decode(): v.decode() for k, v in scope["headers"]}
         self.asked.append((scope["method"], path, headers, body))
-        found = self.answer(scope["method"], path, body)
-        await send_answer(send, found if isinstance(found, Answer) else await found)
+        await send_answer(send, self.answer(scope["method"], path, body))
 
     @property
     def requests(self) -> list[str]:
@@ -207,13 +222,13 @@ def always(status: int, body: object = b"", **headers: str) -> Answers:
     return lambda *_: Answer(status, raw, named)
 
 
-def scripted(answer: Answers, **changes: Any) -> tuple[PartnerCenter, Script]:
+def scripted(answer: Answers, *, listening: bool = True, **changes: Any) -> tuple[PartnerCenter, Script]:
     """A system over a hand-written Partner Center."""
     script = Script(answer)
     options = Options(base_url=ORIGIN, **changes)
     connection = open_connection(
         options,
-        transport=AsgiTransport({ORIGIN: script}),
+        transport=AsgiTransport({ORIGIN: script} if listening else {}),
         keyring=Drawer(),
         clock=OwnClock(),
         tokens=StaticTokens({PARTNER_CENTER: "token-one", WEBHOOKS: "token-two"}),
