@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from cosell.core import lifecycle
 from cosell.core.fields import FIELDS, Kind
-from cosell.core.mapping import Conflict, Rule
+from cosell.core.mapping import Conflict, Direction
 from cosell.core.plan import FieldPlan, Verdict
+from cosell.core.reasons import Reason
 from cosell.core.records import Link, LinkState, Side, Write, WriteKind, WriteState
 from cosell.core.values import State, Value
 from cosell.ports import LinkFilter, Store
@@ -74,6 +75,8 @@ def _row(scene: Scene, row: Write) -> None:
         ledger.violate("INV-7", "a row says done though nothing landed", row.id[:6])
     elif row.state in NOT_LANDED and landed:
         ledger.violate("INV-7", "a row says", str(row.state), "though it landed", row.id[:6])
+    if row.state is WriteState.DONE and row.kind is WriteKind.CREATE and row.id in ledger.unanswered:
+        scene.seen.happened("create adopted")
     if row.outcome.startswith("settled"):
         scene.seen.happened(f"update settled as {'landed' if row.state is WriteState.DONE else 'absent'}")
 
@@ -110,10 +113,12 @@ def _linked(scene: Scene, link: Link, plan: Mapping[str, FieldPlan]) -> None:
     if opportunity.deleted or referral.deleted:
         scene.ledger.violate("INV-18", "linked with a deleted record:", link.key)
         return
+    if not referral.by_engine and not opportunity.by_engine:
+        scene.seen.happened("adopted")
     for key, rule in scene.rules.items():
         _held(scene, link, key)
         if any(rule.update.carries_to(side) for side in Side) and key in opportunity.values:
-            _field(scene, key, plan.get(key), referral.values[key], opportunity.values[key])
+            _field(scene, key, plan.get(key), referral, opportunity)
     if opportunity.partner_id != referral.id and not _closed(referral):
         scene.ledger.violate("INV-18", "the opportunity does not name its referral", opportunity.id)
     if referral.partner_id != opportunity.id and not _closed(referral):
@@ -131,14 +136,33 @@ def _held(scene: Scene, link: Link, key: str) -> None:
         scene.seen.happened(SITUATION_OF_HOLD[hold.reason])
 
 
-def _field(scene: Scene, key: str, plan: FieldPlan | None, mine: Value, theirs: Value) -> None:
+def _field(scene: Scene, key: str, plan: FieldPlan | None, referral: Record, opportunity: Record) -> None:
     """The two sides agree, or the plan of a fresh look says why not, and nothing is left to write."""
+    mine, theirs = referral.values[key], opportunity.values[key]
     if plan is None:
         scene.ledger.violate("INV-22", key, "has no plan")
     elif plan.verdict is Verdict.WRITE:
         scene.ledger.violate("INV-18", key, "is still to be written:", mine, "against", theirs, str(plan.reason))
     elif plan.verdict is Verdict.SAME and not agree(scene, key, mine, theirs):
-        scene.ledger.violate("INV-18", key, "differs and passes for agreed:", mine, "against", theirs)
+        if plan.reason is not Reason.ONE_DIRECTION:
+            scene.ledger.violate("INV-18", key, "differs and passes for agreed:", mine, "against", theirs)
+        elif scene.rules[key].update is Direction.OUTWARD:
+            _arrived(scene, key, opportunity, referral)
+        else:
+            _arrived(scene, key, referral, opportunity)
+
+
+def _arrived(scene: Scene, key: str, source: Record, target: Record) -> None:
+    """What travels one way has got there once, whatever people made of it afterwards."""
+    values = {one.value for one in target.history[key]}
+    if FIELDS[key].kind.is_list:
+        there = {item.key for value in values if isinstance(value, tuple) for item in value}
+        now = source.values[key]
+        missing = [item for item in now if item.key not in there] if isinstance(now, tuple) else []
+        if missing:
+            scene.ledger.violate("INV-2", key, "never arrived:", tuple(missing))
+    elif source.values[key] not in values:
+        scene.ledger.violate("INV-2", key, "never arrived:", source.values[key])
 
 
 def agree(scene: Scene, key: str, mine: Value, theirs: Value) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cosell.core.errors import CosellError, SignedOut, Throttled, Unavailable, Uncertain
@@ -20,6 +21,25 @@ TIMEOUT = 30.0
 """Seconds after which a client gives an answer up."""
 LATEST = 20.0
 """Seconds after that in which the server may still carry the request out."""
+
+
+Answer = Snapshot | CosellError
+_SILENT = {
+    "lost": "request lost",
+    "answer_lost": "answer lost",
+    "late": "answer lost",
+    "torn": "batch torn",
+}
+"""Fates after which no answer comes, and what they count as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One write of a request, as the server will carry it out."""
+
+    write_id: str
+    record_id: str
+    apply: Callable[[], Answer]
 
 
 class Client:
@@ -73,60 +93,55 @@ class Client:
     # --- writes ----------------------------------------------------------------------------------
 
     async def create(self, creation: Creation) -> Snapshot:
-        return await self._write_one("create", creation, lambda: self._server.create(creation))
+        job = Job(creation.write_id, "", lambda: self._server.create(creation))
+        return await self._write_one("create", creation, job)
 
     async def invite(self, invitation: Invitation) -> Snapshot:
-        return await self._write_one("invite", invitation, lambda: self._server.invite(invitation))
+        job = Job(invitation.write_id, invitation.seen.id, lambda: self._server.invite(invitation))
+        return await self._write_one("invite", invitation, job)
 
-    async def _write_one(
-        self, verb: str, about: object, apply: Callable[[], Snapshot | CosellError]
-    ) -> Snapshot:
-        (answer,) = await self._write(verb, about, [apply])
+    async def _write_one(self, verb: str, about: object, job: Job) -> Snapshot:
+        (answer,) = await self._write(verb, about, [job])
         if isinstance(answer, CosellError):
             raise answer
         return answer
 
     async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
-        moods = [self._moody() for _ in updates]
-        applies = [
-            (lambda one=one, mood=mood: self._server.update(one, moody=mood))
-            for one, mood in zip(updates, moods, strict=True)
-        ]
-        answers = await self._write("update_many", updates, applies)
+        answers = await self._write("update_many", updates, [self._job(one) for one in updates])
         return {one.write_id: answer for one, answer in zip(updates, answers, strict=True)}
 
-    def _moody(self) -> bool:
-        return self.capabilities.precondition == "moody" and self._faults.strikes("moody")
+    def _job(self, update: Update) -> Job:
+        moody = self.capabilities.precondition == "moody" and self._faults.strikes("moody")
+        return Job(update.write_id, update.record_id, lambda: self._server.update(update, moody=moody))
 
-    async def _write(
-        self, verb: str, about: object, applies: list[Callable[[], Snapshot | CosellError]]
-    ) -> list[Snapshot | CosellError]:
+    async def _write(self, verb: str, about: object, jobs: list[Job]) -> list[Answer]:
         """Sends requests that live on in the server whatever becomes of us."""
         self._process.point(f"before {self.name}.{verb}")
         fate = self._faults.fate(WRITE_FATES)
         await self._refuse(verb, fate)
+        if fate == "torn" and len(jobs) == 1:
+            fate = "answer_lost"
         self._tell(f"{verb} →", about, fate or "")
-        if fate == "lost":
-            self._seen("request lost")
-            return await self._give_up(verb)
+        if fate in _SILENT:
+            self._seen(_SILENT[fate])
         if fate == "torn":
-            fate = "answer_lost" if len(applies) == 1 else fate
-        if fate == "torn":
-            self._seen("batch torn")
-            applies = [one for one in applies if self._faults.rng.random() < 0.5]
-        done: asyncio.Future[list[Snapshot | CosellError]] = self._process.loop.create_future()
+            jobs = [one for one in jobs if self._faults.rng.random() < 0.5]
+        done: asyncio.Future[list[Answer]] = self._process.loop.create_future()
         late = fate == "late"
-        delay = TIMEOUT + LATEST * self._faults.rng.random() if late else self._delay(fate)
-        self._process.loop.call_later(delay, self._arrive, applies, done, late)
-        if late or fate in ("answer_lost", "torn"):
-            if fate == "answer_lost":
-                self._seen("answer lost")
-            return await self._give_up(verb)
+        if fate != "lost":
+            delay = TIMEOUT + LATEST * self._faults.rng.random() if late else self._delay(fate)
+            self._process.loop.call_later(delay, self._arrive, jobs, done, late)
+        if fate in _SILENT:
+            return await self._give_up(verb, jobs)
+        return await self._answers(verb, jobs, done)
+
+    async def _answers(self, verb: str, jobs: list[Job], done: asyncio.Future[list[Answer]]) -> list[Answer]:
         try:
             answers = await done
         finally:
             if self._process.dead:
                 self._seen("killed before an answer")
+                self._unanswered(jobs)
         if self._process.dead:
             raise Killed
         await self._away(self._delay(None))
@@ -134,18 +149,15 @@ class Client:
         self._process.point(f"after {self.name}.{verb}")
         return answers
 
-    def _arrive(
-        self,
-        applies: list[Callable[[], Snapshot | CosellError]],
-        done: asyncio.Future[list[Snapshot | CosellError]],
-        late: bool,
-    ) -> None:
-        locked = max((one.locked_until for one in self._server.records.values()), default=0.0)
+    def _arrive(self, jobs: list[Job], done: asyncio.Future[list[Answer]], late: bool) -> None:
+        """The server carries the requests out, as soon as nobody else holds their records."""
+        held = [self._server.find_record(one.record_id) for one in jobs]
+        locked = max((one.locked_until for one in held if one is not None), default=0.0)
         if locked > self._process.loop.now:
             self._seen("write waited for a lock")
-            self._process.loop.call_at(locked, self._arrive, applies, done, late)
+            self._process.loop.call_at(locked, self._arrive, jobs, done, late)
             return
-        answers = [apply() for apply in applies]
+        answers = [one.apply() for one in jobs]
         if late:
             landed = not all(isinstance(one, CosellError) for one in answers)
             self._seen("applied late" if landed else "late refused")
@@ -153,11 +165,15 @@ class Client:
         if not done.done():
             done.set_result(answers)
 
-    async def _give_up(self, verb: str) -> list[Snapshot | CosellError]:
+    async def _give_up(self, verb: str, jobs: list[Job]) -> list[Answer]:
+        self._unanswered(jobs)
         await self._away(TIMEOUT)
         self._tell(f"{verb} = no answer")
         self._process.point(f"after {self.name}.{verb}")
         raise Uncertain("no answer came; perhaps it was applied")
+
+    def _unanswered(self, jobs: list[Job]) -> None:
+        self._server.ledger.unanswered.update(one.write_id for one in jobs)
 
     # --- both ------------------------------------------------------------------------------------
 

@@ -208,6 +208,8 @@ class Server:
         guarded = update.guard and self.capabilities.precondition != "none"
         if guarded and update.seen.version != self.version(record):
             self.seen.happened("stale")
+            if not record.ours and self.loop.now - record.changed < 5.0:
+                self.seen.happened("edit in the gap")
             return Stale("the record changed since it was read")
         if guarded and moody:
             self.seen.happened("moody stale")

@@ -70,6 +70,8 @@ class Ledger:
         self.closed: dict[str, Write] = {}
         self.landings: list[Landing] = []
         self.landed: dict[str, Landing] = {}
+        self.unanswered: set[str] = set()
+        """Writes whose author never heard what became of them."""
         self.resolved: set[tuple[str, str]] = set()
         """(opportunity or referral id, field) for which a person answered a hold."""
         self._expected: dict[str, Write] = {}
@@ -160,8 +162,9 @@ class Ledger:
             self._origin(server, record, key, value)
             if server.side is Side.PARTNER_CENTER and key in ONE_WAY:
                 self._wanted(record, key, value, write)
-        if blind:
-            self.seen.happened("edit in the gap")
+        if server.side is Side.PARTNER_CENTER and "state" in update.values:
+            accepted = update.values["state"] is State.ACTIVE
+            self.seen.happened("accepted by the seller" if accepted else "closed by the seller")
         self._landing(
             server,
             Landing(

@@ -153,7 +153,7 @@ class Scene:
             poll_partner_center=self.setting.poll_partner_center if self._polls else NEVER,
             poll_crm=self.setting.poll_crm if self._polls else NEVER,
             sweep_every=NEVER,
-            idle=20.0,
+            idle=60.0,
         )
         engine = Engine(
             store=store,  # type: ignore[arg-type]
@@ -170,6 +170,8 @@ class Scene:
         self.processes.append(process)
         self.engines[name] = (process, engine)
         self.story.tell(name, "started", label)
+        if len(self.alive()) > 1:
+            self.seen.happened("two processes")
         process.start(engine.run())
 
     def open_store(self, who: str) -> SqlStore:
@@ -305,7 +307,7 @@ class Scene:
     async def sweep(self) -> None:
         """The nightly comparison comes round."""
         for process, engine in self.alive()[:1]:
-            await process.start(self.forgiving(process, engine.sweep()))
+            await asyncio.wait([process.start(self.forgiving(process, engine.sweep()))])
             engine.worker.wake()
 
     async def previews(self) -> list[Preview]:
@@ -316,7 +318,7 @@ class Scene:
             found.extend(await engine.preview())
 
         for process, engine in self.alive()[:1]:
-            await process.start(self.forgiving(process, ask(engine)))
+            await asyncio.wait([process.start(self.forgiving(process, ask(engine)))])
         return found
 
     async def release_brake(self, store: Store) -> bool:

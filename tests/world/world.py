@@ -15,7 +15,7 @@ from .scene import Scene, Setting
 
 LONGEST_REST = 3600.0
 """Virtual seconds within which everything must have settled once all is calm."""
-QUIET = 400.0
+QUIET = 250.0
 """Virtual seconds watched afterwards, in which nothing may be written."""
 
 
@@ -47,9 +47,14 @@ def draw(seed: int) -> Setting:
     if signals == "events":
         rates = {kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")}
     kills = rng.randint(1, 3) if rates.get("kill") else 0
+    tight = rng.random() < 0.06
+    steps = people.draw(random.Random(f"{seed}:people"))
+    if tight:  # somebody empties a field of every deal, twice
+        last = steps[-1].at
+        steps += tuple(people.Step(last + 30.0 * times, "clear_all", 0, key) for times, key in ((1, "notes"), (2, "notes")))
     return Setting(
         seed=seed,
-        steps=people.draw(random.Random(f"{seed}:people")),
+        steps=steps,
         faults=rates,
         partner_center_precondition=rng.choices(("version", "moody", "none"), (4, 3, 2))[0],
         crm_precondition=rng.choices(("second", "version"), (3, 1))[0],
@@ -59,7 +64,7 @@ def draw(seed: int) -> Setting:
         processes=2 if rng.random() < 0.15 else 1,
         kill_at=tuple(sorted(int(rng.paretovariate(0.5) * 10) for _ in range(kills))),
         conflict=rng.choice(("newest", "newest", "ask", "crm", "partner_center")),
-        tight_brake=rng.random() < 0.06,
+        tight_brake=tight,
         whole_polls=rng.random() < 0.6,
         rounds=rng.random() < 0.7,
     )
@@ -108,7 +113,8 @@ async def _rest(scene: Scene, store: Store) -> None:
     setting = scene.setting
     polling = setting.signals in ("all", "polls")
     slow = 2 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
-    await asyncio.sleep(240.0 + slow)
+    late = 240.0 if "webhook_late" in setting.faults else 60.0
+    await asyncio.sleep(late + slow)
     if setting.signals == "sweep" or {"page_skipped", "slow_transaction", "poison"} & setting.faults.keys():
         await scene.sweep()
         await _wait(scene, store)
