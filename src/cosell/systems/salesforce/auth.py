@@ -81,7 +81,7 @@ class SignIn:
             # The refusal told the server's time, and ours is wrong: once more, by the server's.
             reply = await self._asked(login)
         if reply.status != 200:
-            raise _refused(reply)
+            raise _refused(reply, self._http)
         return self._read(reply)
 
     async def _asked(self, login: Jwt | ClientSecret) -> Reply:
@@ -261,10 +261,10 @@ _TABLE: tuple[tuple[str, str, type[CosellError], str, str], ...] = (
 )
 
 
-def _refused(reply: Reply) -> CosellError:
+def _refused(reply: Reply, http: Http) -> CosellError:
     """What a refused sign-in means. None of the documented refusals goes away by itself."""
     one = real(refusals(reply.json_or_none())) or Refusal("", "")
-    detail = f"token endpoint: status {reply.status} {one.code}: {one.text}"
+    detail = http.redact(f"token endpoint: status {reply.status} {one.code}: {one.text}")
     if reply.status >= 500 or reply.status in (420, 429):
         return Unavailable("The sign-in of Salesforce is out of order.", detail=detail)
     if one.code in ("login_rate_exceeded", "rate_limit_exceeded"):

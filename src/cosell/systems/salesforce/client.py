@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cosell.core.errors import CosellError, Unavailable, Uncertain
@@ -128,9 +128,18 @@ class Client:
         date = reply.date
         if date is not None:
             self._server = (date, now)
+        reply = self._without_secrets(reply)
         body = reply.json() if reply.ok and reply.body else reply.json_or_none()
         # The answer was read between request and reply, so no earlier than this by the server's clock.
         return Answer(reply.status, body, reply.headers, None if date is None else date - (now - started))
+
+    def _without_secrets(self, reply: Reply) -> Reply:
+        """The reply without our secrets, should the other side have echoed one (reliability.md 8.2)."""
+        body = reply.body
+        for secret in self.sign_in.secrets():
+            if (raw := secret.encode()) in body:
+                body = body.replace(raw, b"***")
+        return reply if body is reply.body else replace(reply, body=body)
 
     async def composite(
         self, parts: Sequence[Part], *, purpose: str, all_or_none: bool = False, reads: bool = False

@@ -68,7 +68,8 @@ def error_of(status: int, body: Any, *, safe: bool) -> CosellError:
         return Stale("The opportunity was changed in Salesforce meanwhile.", detail="412")
     found = refusals(body)
     one = real(found)
-    detail = f"status {status}" + "".join(f"; {entry.code}: {entry.text}" for entry in found[:3])
+    # Codes and field names only: the texts may quote what somebody typed (INV-13).
+    detail = f"status {status}" + "".join(f"; {entry.code} {','.join(entry.fields)}" for entry in found[:3])
     if one is not None and (meaning := _MEANINGS.get(one.code)) is not None:
         return meaning(one, detail)
     return _by_status(status, one, detail, safe)
@@ -173,6 +174,15 @@ def _refused(code: str, says: str, advice: str | None = None) -> Meaning:
     return refused
 
 
+def _unquoted(code: str, says: str) -> Meaning:
+    """For refusals whose text quotes the value itself, which may be personal."""
+
+    def refused(one: Refusal, detail: str) -> CosellError:
+        return Rejected(f"{says} {', '.join(one.fields)}", fields=one.fields, detail=detail, code=code)
+
+    return refused
+
+
 def _duplicates(one: Refusal, detail: str) -> CosellError:
     # The key is spelled duplicateResut in captures and duplicateResult elsewhere (salesforce-api.md 3).
     raw = one.raw or {}
@@ -241,7 +251,7 @@ _MEANINGS: dict[str, Meaning] = {
     "INVALID_TYPE": _drift,
     "INVALID_FIELD_FOR_INSERT_UPDATE": _read_only,
     "REQUIRED_FIELD_MISSING": _refused("required", "Salesforce wants a value that the deal lacks:"),
-    "STRING_TOO_LONG": _refused("too_long", "A text is too long for Salesforce:"),
+    "STRING_TOO_LONG": _unquoted("too_long", "A text is too long for Salesforce:"),
     "NUMBER_OUTSIDE_VALID_RANGE": _refused("number", "A number is too large for Salesforce:"),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _refused(
         "choice", "Salesforce does not offer this choice:", "Add the value to the picklist, or map another."
@@ -254,7 +264,7 @@ _MEANINGS: dict[str, Meaning] = {
     "DUPLICATE_VALUE": _refused("exists", "Salesforce has a record with this value already:"),
     "DUPLICATES_DETECTED": _duplicates,
     "INVALID_CROSS_REFERENCE_KEY": _refused("reference", "A record this one points to is missing:"),
-    "INVALID_EMAIL_ADDRESS": _refused("email", "Salesforce refuses an e-mail address:"),
+    "INVALID_EMAIL_ADDRESS": _unquoted("email", "Salesforce refuses an e-mail address:"),
     "UNABLE_TO_LOCK_ROW": _locked,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _trigger,
     "QUERY_TIMEOUT": _again("A query took Salesforce too long."),
