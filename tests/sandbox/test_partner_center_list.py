@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+from contextlib import suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from cosell.sandbox.partner_center import Switches, odata
+from cosell.sandbox.partner_center.errors import Refusal
 
 from .microsoft import Json, Microsoft, example, private_deal
 
@@ -63,8 +71,6 @@ async def test_each_documented_query_is_answered(microsoft: Microsoft) -> None:
 )
 async def test_every_url_form_of_a_filter_is_read(microsoft: Microsoft, query: str) -> None:
     """Issue 2 section 7: the wire forms public clients send."""
-    from yarl import URL
-
     (own,) = seed(microsoft, 1)
     url = URL(microsoft.referrals_url + query, encoded=True)
     reply = await microsoft.ask("GET", url, token=microsoft.token)  # type: ignore[arg-type]
@@ -168,6 +174,8 @@ async def test_an_offset_whose_plus_was_not_encoded_is_refused(microsoft: Micros
         {"top": "ten"},
         {"skiptoken": "nonsense"},
         {"skiptoken": "W10"},
+        {"skiptoken": "é"},
+        {"skiptoken": urlsafe_b64encode(b'["","","",null,0,[1]]').decode()},
         {"search": "x"},
         {"select": "id,colour"},
     ],
@@ -327,3 +335,17 @@ async def test_the_related_link_leads_to_the_engagement(microsoft: Microsoft) ->
     assert "$filter=engagementId eq '" in link
     reply = await microsoft.ask("GET", link, token=microsoft.token)
     assert ids(reply.json["value"]) == [own["id"]]
+
+
+WORDS = st.sampled_from(
+    [
+        *("status", "updatedDateTime", "team/any", "t", "t/email", "eq", "ge", "and", "or", "not", "null"),
+        *("'New'", "''", "'", "(", ")", ":", ",", "2026-01-01T00:00:00Z", "2026-99-99", "/", "$"),
+    ]
+)
+
+
+@given(st.lists(WORDS | st.text(max_size=5), max_size=15))
+def test_any_filter_is_understood_or_refused(words: list[str]) -> None:
+    with suppress(Refusal):
+        odata.parse(" ".join(words), Switches()).test()

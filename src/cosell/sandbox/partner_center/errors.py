@@ -25,9 +25,10 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
+        # Both may repeat what the client sent, and a message is at most this long (2.8).
         self.error: dict[str, Any] = {"code": code, "message": message[:1024]}
         if target is not None:
-            self.error["target"] = target
+            self.error["target"] = target[:1024]
         if inner is not None:
             self.error["innerError"] = inner
 
