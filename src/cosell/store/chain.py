@@ -152,7 +152,8 @@ def _check_end(transaction: Transaction, so_far: ChainReport) -> ChainReport:
     kept = head_of(transaction) or Head()
     loose: Sequence[Any] = transaction.rows(_unchained)
     if loose:
-        return replace(so_far, bad_write=loose[0].id, why="A finished row stands outside the chain.")
+        why = "A finished row stands outside the chain."
+        return replace(so_far, bad_seq=so_far.rows + 1, bad_write=loose[0].id, why=why)
     if kept.seq > so_far.rows:
         return replace(
             so_far,
