@@ -21,7 +21,8 @@ class Case:
     """The key was folded into another link, which goes on instead."""
 
     async def join(self, store: Store, other_key: str) -> None:
-        """Folds this key into the link that already is the same deal (INV-8)."""
+        """Folds this key, with the ids it learnt, into the link that already is the same deal (INV-8)."""
+        self.link = await store.save(self.taken, self.link)
         await store.join(self.taken, other_key)
         self.joined = True
 
