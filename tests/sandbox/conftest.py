@@ -7,10 +7,18 @@ from collections.abc import AsyncIterator
 import pytest
 
 from .microsoft import Microsoft, served_microsoft
+from .sales import Sales, served_org
 
 
 @pytest.fixture
 async def microsoft() -> AsyncIterator[Microsoft]:
     """Partner Center, its webhooks and Entra ID, served over HTTP."""
     async with served_microsoft() as served:
+        yield served
+
+
+@pytest.fixture
+async def sales() -> AsyncIterator[Sales]:
+    """A Salesforce org, served over HTTP."""
+    async with served_org() as served:
         yield served

@@ -78,7 +78,7 @@ def _by_foreign_key(org: Org, one: Field, value: Mapping[str, Any]) -> str:
     """The id of the one parent row that carries the given external id."""
     keys = [(name, wanted) for name, wanted in value.items() if name != "attributes"]
     name, wanted = keys[0] if keys else ("", None)
-    for target in one.reference_to:
+    for target in one.reference_to if isinstance(wanted, str | int | float) else ():
         key = org.schema.objects[target.lower()].fields.get(name.lower())
         if key is None or not key.key:
             continue

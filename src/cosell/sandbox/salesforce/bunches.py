@@ -68,7 +68,7 @@ class Collections:
     ) -> None:
         view = self._org.view(call.actor)
         for row in rows:
-            name = row.get("attributes", {}).get("referenceId", "") if isinstance(row, Mapping) else ""
+            name = _attributes(row).get("referenceId", "")
             own, below = _split_children(seen, row)
             if parent is not None:
                 own[parent[0]] = parent[1]
@@ -114,7 +114,7 @@ class Collections:
             raise not_found()
         check_key_right(self._org, call, field)
         records = _records(call.body)
-        if len({str(row.get("attributes", {}).get("type", seen.name)).lower() for row in records}) > 1:
+        if len({str(_attributes(row).get("type", seen.name)).lower() for row in records}) > 1:
             raise refusal(400, "INVALID_INPUT", "an upsert takes rows of one type")
 
         def one(row: Mapping[str, Any]) -> Result:
@@ -222,7 +222,7 @@ def _object_of(view: View, row_id: str) -> Seen | None:
 
 
 def _typed(view: View, row: Mapping[str, Any]) -> Seen:
-    name = row.get("attributes", {}).get("type")
+    name = _attributes(row).get("type")
     found = view.find(name) if isinstance(name, str) else None
     if found is None:
         raise refusal(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
@@ -241,16 +241,22 @@ def _take_id(seen: Seen, row: Mapping[str, Any]) -> tuple[str | None, dict[str, 
     return row_id, body
 
 
+def _attributes(row: Any) -> Mapping[str, Any]:
+    """The `attributes` of a row, first or last in it, or none."""
+    found = row.get("attributes", {}) if isinstance(row, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise json_error("records must be objects, and their attributes too")
+    return found
+
+
 def _records(body: Any) -> list[Mapping[str, Any]]:
     if body is NO_BODY or not isinstance(body, Mapping):
         raise json_error("The request body must be a JSON object")
     rows = body.get("records")
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise json_error("records must be a list of objects")
-    if not all(isinstance(row.get("attributes", {}), Mapping) for row in rows):
-        raise json_error("attributes must be an object")
+    types = [_attributes(row).get("type") for row in rows]
     _check_count(rows)
-    types = [row.get("attributes", {}).get("type") for row in rows]
     changes = sum(1 for before, after in pairwise(types) if before != after)
     if changes >= MOST_CHUNKS:
         text = f"Your request contains more than {MOST_CHUNKS} changes of type between records"

@@ -59,6 +59,8 @@ class Door:
             reply = self._rest.answer(call)
         except SalesforceError as refused:
             reply = Reply(refused.status, refused.entries)
+        except RecursionError:
+            reply = Reply(400, json_error("The request is nested too deeply").entries)
         finally:
             self._org.store.settle()
         return reply, True

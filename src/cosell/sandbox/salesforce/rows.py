@@ -154,6 +154,8 @@ class Rows:
 
 def matches(org: Org, seen: Seen, field: Field, value: Any) -> list[str]:
     """The ids of the rows that carry an external id and are not deleted."""
+    if not isinstance(value, str | int | float):
+        return []
     table = org.store.table(seen.name)
     return [
         row_id

@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     (?P<string>'(?:[^'\\]|\\.)*')
   | (?P<datetime>\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d))
   | (?P<date>\d{4}-\d\d-\d\d(?![\dT]))
-  | (?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![A-Za-z_]))
+  | (?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))
   | (?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
   | (?P<operator><=|>=|!=|<>|=|<|>)
   | (?P<mark>[(),:])
