@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
-from typing import Any, Literal, TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from cosell.sandbox.partner_center import PartnerCenter
 from cosell.sandbox.partner_center.shape import HELP_CODES, NO_HELP
+from cosell.sandbox.shell.desk.referral import (
+    PATHS,
+    SAME,
+    By,
+    contacts_of,
+    is_microsofts,
+    line_of,
+    moment_of,
+    waits_for,
+)
 from cosell.sandbox.shell.seed.invent import invent_customer, invent_value, people_of, sellers_of
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
-By = Literal["partner", "microsoft"]
 HELPS = {
     "": "No help required",
     "WorkloadSpecificValueProposition": "Workload-specific value proposition",
@@ -30,31 +39,6 @@ REASONS = (
     "Time line too short",
     "Others",
 )
-PATHS: Mapping[str, str] = {
-    "name": "name",
-    "value": "details.dealValue",
-    "currency": "details.currency",
-    "close_date": "details.closingDateTime",
-    "notes": "details.notes",
-    "sales_stage": "salesStage",
-    "status_reason": "statusReason",
-    "program": "referralProgram",
-    "campaign": "campaignId",
-    "external_reference_id": "externalReferenceId",
-    "visible": "consent.consentToShareReferralWithMicrosoftSellers",
-    "solutions": "details.requirements.solutions",
-    "customer": "customerProfile.name",
-}
-"""The words of the desk for the properties of a referral."""
-SAME = {
-    "amount": "value",
-    "deal_value": "value",
-    "closing_date": "close_date",
-    "closes": "close_date",
-    "description": "notes",
-    "stage": "sales_stage",
-}
-
 T = TypeVar("T")
 
 
@@ -78,23 +62,23 @@ class PartnerCenterDesk:
         theirs: dict[str, Any] = {}
         ours = []
         for referral in self._referrals.all():
-            if _is_microsofts(referral):
+            if is_microsofts(referral):
                 theirs[referral["engagementId"]] = referral
             else:
                 ours.append(referral)
-        lines = [_line(referral, theirs.get(referral["engagementId"])) for referral in ours]
+        lines = [line_of(referral, theirs.get(referral["engagementId"])) for referral in ours]
         return sorted(lines, key=lambda line: str(line["changed"]), reverse=True)
 
     def deal(self, wanted: str) -> dict[str, Any]:
         """One engagement: its line, our referral and Microsoft's, as the API would show them."""
         ours, theirs = self._engagement(wanted)
-        return {**_line(ours, theirs), "ours": ours, "theirs": theirs}
+        return {**line_of(ours, theirs), "ours": ours, "theirs": theirs}
 
     def known(self, external_id: str) -> str | None:
         """The id of our referral that names this CRM record, if there is one."""
         for referral in self._referrals.all():
             if (
-                not _is_microsofts(referral)
+                not is_microsofts(referral)
                 and (referral["externalReferenceId"] or "")[:15] == external_id[:15]
             ):
                 return str(referral["id"])
@@ -172,19 +156,19 @@ class PartnerCenterDesk:
         if not found:
             raise Refused(f"There is no referral “{wanted}”.", status=404)
         members = [referral for referral in referrals if referral["engagementId"] in found]
-        ours = [one for one in members if not _is_microsofts(one)]
-        theirs = [one for one in members if _is_microsofts(one)]
+        ours = [one for one in members if not is_microsofts(one)]
+        theirs = [one for one in members if is_microsofts(one)]
         if not ours:
             raise Refused("Only Microsoft has a referral in this engagement.", status=404)
         return ours[0], theirs[0] if theirs else None
 
     def _asked(self, ours: Mapping[str, Any], theirs: Mapping[str, Any] | None, by: By | None) -> By:
-        waits_for = _waits_for(ours, theirs)
-        if waits_for is None:
+        asked = waits_for(ours, theirs)
+        if asked is None:
             raise Refused("Nobody is asked: this deal does not wait for an answer.")
-        if by is not None and by != waits_for:
-            raise Refused(f"It is not “{by}” who is asked, but “{waits_for}”.")
-        return waits_for
+        if by is not None and by != asked:
+            raise Refused(f"It is not “{by}” who is asked, but “{asked}”.")
+        return asked
 
     def _form(self, wish: Wish, *, inbound: bool) -> dict[str, Any]:
         """A whole referral from a few words; everything else is invented, and fits together."""
@@ -209,13 +193,13 @@ class PartnerCenterDesk:
                     "country": country,
                 },
                 "size": customer.size,
-                "team": _contacts(wish.rest_of("contact")) or people_of(customer),
+                "team": contacts_of(wish.rest_of("contact")) or people_of(customer),
             },
             "consent": {"consentToShareReferralWithMicrosoftSellers": visible},
             "details": {
                 "dealValue": wish.number("value", value),
                 "currency": wish.text("currency", currency),
-                "closingDateTime": _moment(closes),
+                "closingDateTime": moment_of(closes),
                 "notes": wish.text("notes", ""),
                 "requirements": {"solutions": self._solutions(wish.items("solutions", []))},
             },
@@ -228,7 +212,7 @@ class PartnerCenterDesk:
     def _wire(self, name: str, value: Any) -> Any:
         """A value as it stands on the wire."""
         if PATHS.get(name, name) == PATHS["close_date"] and isinstance(value, str) and len(value) == 10:
-            return _moment(Wish({"close_date": value}).day("close_date"))
+            return moment_of(Wish({"close_date": value}).day("close_date"))
         if name == "solutions" and isinstance(value, list):
             return self._solutions(value)
         return None if value == "" else value
@@ -241,71 +225,3 @@ class PartnerCenterDesk:
             one if isinstance(one, dict) else {"id": one, "name": names.get(one), "type": "Name"}
             for one in wanted
         ]
-
-
-def _is_microsofts(referral: Mapping[str, Any]) -> bool:
-    return bool(referral["organizationId"] == "msft")
-
-
-def _waits_for(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> By | None:
-    if ours["status"] == "New":
-        return "partner"
-    return "microsoft" if theirs is not None and theirs["status"] == "New" else None
-
-
-def _line(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> dict[str, Any]:
-    details, customer = ours["details"], ours["customerProfile"]
-    both = [one for one in (ours, theirs) if one is not None]
-    return {
-        "id": ours["id"],
-        "engagement_id": ours["engagementId"],
-        "name": ours["name"],
-        "customer": customer["name"],
-        "country": customer["address"]["country"],
-        "value": details["dealValue"],
-        "currency": details["currency"],
-        "close_date": (details["closingDateTime"] or "")[:10] or None,
-        "status": ours["status"],
-        "substatus": ours["substatus"],
-        "status_reason": ours["statusReason"],
-        "direction": ours["direction"],
-        "external_reference_id": ours["externalReferenceId"],
-        "help": ours["inviteContext"]["assistanceRequestCode"],
-        "visible": ours["consent"]["consentToShareReferralWithMicrosoftSellers"] is True,
-        "solutions": [one["id"] for one in details["requirements"]["solutions"]],
-        "waits_for": _waits_for(ours, theirs),
-        "answer_by": next((one["expirationDateTime"] for one in both if one["status"] == "New"), None),
-        "msx_id": next((m for one in both if (m := one["trackingInfo"]["microsoftMsxId"])), None),
-        "microsoft": _their_line(theirs),
-        "changed": max(one["updatedDateTime"] for one in both),
-    }
-
-
-def _their_line(theirs: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if theirs is None:
-        return None
-    return {
-        "id": theirs["id"],
-        "status": theirs["status"],
-        "substatus": theirs["substatus"],
-        "status_reason": theirs["statusReason"],
-    }
-
-
-def _contacts(contact: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if not contact:
-        return []
-    given = Wish(contact)
-    person = {
-        "firstName": given.text("first_name", ""),
-        "lastName": given.text("last_name"),
-        "email": given.text("email"),
-        "phoneNumber": given.text("phone", ""),
-        "title": given.text("title", None),
-    }
-    given.done()
-    return [person]
-
-
-def _moment(day: date) -> str:
-    return f"{day.isoformat()}T00:00:00Z"

@@ -11,37 +11,12 @@ from typing import Any, TypeVar
 
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
 from cosell.sandbox.salesforce.catalogue.connector import HELP, connector_object
+from cosell.sandbox.shell.desk.opportunity import FIELDS, SAME, contact_row, fields_of, line_of, solution_row
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 SOLUTION = connector_object().name
 HELP_LABELS = tuple(HELP.split("|"))
 ROLES = ("Decision Maker", "Technical Buyer", "Economic Buyer", "Business User", "Influencer", "Other")
-
-FIELDS: Mapping[str, str] = {
-    "name": "Name",
-    "stage": "StageName",
-    "amount": "Amount",
-    "currency": "CurrencyIsoCode",
-    "close_date": "CloseDate",
-    "description": "Description",
-    "next_step": "NextStep",
-    "sync": "Sync_with_Partner_Center__c",
-    "help": "How_can_Microsoft_help__c",
-    "visible": "Referral_visible_to_Microsoft__c",
-    "referral_id": "Referral_Identifier__c",
-    "referral_link": "Referral_Link__c",
-    "microsoft_crm_id": "Microsoft_CRM_Identifier__c",
-    "referral_program": "Referral_Program__c",
-    "audit": "Audit__c",
-}
-"""The words of the desk for the fields of an opportunity."""
-SAME = {
-    "value": "amount",
-    "deal_value": "amount",
-    "closing_date": "close_date",
-    "closes": "close_date",
-    "notes": "description",
-}
 
 T = TypeVar("T")
 
@@ -83,7 +58,7 @@ class SalesforceDesk:
         rows = sorted(
             self._seller.rows("Opportunity"), key=lambda row: str(row["SystemModstamp"]), reverse=True
         )
-        return [_line(row, accounts.get(row["AccountId"]), solutions.get(row["Id"], [])) for row in rows]
+        return [line_of(row, accounts.get(row["AccountId"]), solutions.get(row["Id"], [])) for row in rows]
 
     def opportunity(self, row_id: str) -> dict[str, Any]:
         """One opportunity with everything that belongs to it."""
@@ -92,7 +67,7 @@ class SalesforceDesk:
         account = accounts.get(row["AccountId"])
         solutions = self._children(SOLUTION, "Opportunity__c", row["Id"])
         return {
-            **_line(row, account, [one["Solution_Identifier__c"] for one in solutions]),
+            **line_of(row, account, [one["Solution_Identifier__c"] for one in solutions]),
             "description": row["Description"],
             "next_step": row["NextStep"],
             "audit": row["Audit__c"],
@@ -139,16 +114,16 @@ class SalesforceDesk:
             wish.text("account_id", None),
             wish.text("account", None),
             wish.text("country", None),
-            [_solution(one) for one in wish.items("solutions", [])],
+            [solution_row(one) for one in wish.items("solutions", [])],
             wish.rest_of("contact"),
             [self._user_id(one) for one in wish.items("team", [])],
         )
-        fields |= _fields(wish.rest())
+        fields |= fields_of(wish.rest())
         return allowed(lambda: self._create(wanted))
 
     def edit(self, row_id: str, changes: Mapping[str, Any]) -> None:
         """Changes fields of an opportunity, by the desk's words or by their API names."""
-        fields = _fields(renamed(changes, SAME))
+        fields = fields_of(changes)
         if not fields:
             raise Refused(f"Name a field to change: {', '.join(FIELDS)}.")
         wanted = self._opportunity(row_id)["Id"]
@@ -156,7 +131,7 @@ class SalesforceDesk:
 
     def edit_slowly(self, row_id: str, changes: Mapping[str, Any], *, seconds: float) -> None:
         """Changes an opportunity in a transaction that others see only when it commits, `seconds` later."""
-        fields, wanted = _fields(renamed(changes, SAME)), self._opportunity(row_id)["Id"]
+        fields, wanted = fields_of(changes), self._opportunity(row_id)["Id"]
         transaction = self._org.open_transaction()
         try:
             allowed(lambda: transaction.update("Opportunity", wanted, fields))
@@ -185,7 +160,7 @@ class SalesforceDesk:
     def add_solution(self, row_id: str, wish: Mapping[str, Any]) -> str:
         """Adds a solution to an opportunity."""
         opportunity = self._opportunity(row_id)["Id"]
-        fields = {**_solution(wish), "Opportunity__c": opportunity}
+        fields = {**solution_row(wish), "Opportunity__c": opportunity}
         return allowed(lambda: self._seller.create(SOLUTION, fields))
 
     def remove_child(self, row_id: str, kind: str, child_id: str) -> None:
@@ -200,7 +175,7 @@ class SalesforceDesk:
         """Adds a contact to an opportunity; a new person becomes a contact of its account."""
         row = self._opportunity(row_id)
         role, primary = wish.text("role", "Decision Maker"), wish.truth("primary", False)
-        person = _contact(wish.rest())
+        person = contact_row(wish.rest())
         return allowed(lambda: self._add_contact(row["Id"], row["AccountId"], person, role, primary=primary))
 
     def add_team_member(self, row_id: str, user: str, *, role: str = "Sales Rep") -> str:
@@ -215,7 +190,7 @@ class SalesforceDesk:
         for solution in wanted.solutions:
             self._seller.create(SOLUTION, {**solution, "Opportunity__c": row_id})
         if wanted.contact:
-            self._add_contact(row_id, account_id, _contact(wanted.contact), "Decision Maker", primary=True)
+            self._add_contact(row_id, account_id, contact_row(wanted.contact), "Decision Maker", primary=True)
         for user_id in wanted.team:
             member = {"OpportunityId": row_id, "UserId": user_id, "TeamMemberRole": "Sales Rep"}
             self._seller.create("OpportunityTeamMember", member)
@@ -294,56 +269,3 @@ _CHILDREN = {
     "contacts": ("OpportunityContactRole", "OpportunityId"),
     "team": ("OpportunityTeamMember", "OpportunityId"),
 }
-
-
-def _line(row: Mapping[str, Any], account: Mapping[str, Any] | None, solutions: list[str]) -> dict[str, Any]:
-    return {
-        "id": row["Id"],
-        "name": row["Name"],
-        "account": account["Name"] if account else None,
-        "country": account["BillingCountry"] if account else None,
-        "stage": row["StageName"],
-        "closed": row["IsClosed"],
-        "won": row["IsWon"],
-        "amount": row["Amount"],
-        "currency": row.get("CurrencyIsoCode"),
-        "close_date": row["CloseDate"],
-        "sync": row["Sync_with_Partner_Center__c"],
-        "help": row["How_can_Microsoft_help__c"],
-        "visible": row["Referral_visible_to_Microsoft__c"],
-        "referral_id": row["Referral_Identifier__c"],
-        "solutions": solutions,
-        "changed": row["SystemModstamp"],
-    }
-
-
-def _fields(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes under their API names; an empty text clears a field."""
-    api_names = set(FIELDS.values())
-    unknown = [name for name in changes if name not in FIELDS and name not in api_names]
-    if unknown:
-        raise Refused(f"An opportunity has no {', '.join(unknown)} here; it has: {', '.join(FIELDS)}.")
-    return {FIELDS.get(name, name): None if value == "" else value for name, value in changes.items()}
-
-
-def _solution(wish: Any) -> dict[str, Any]:
-    """The row of a solution given as its id alone or as an object."""
-    given = Wish({"id": wish} if isinstance(wish, str) else wish)
-    solution_id = given.text("id")
-    fields = {"Solution_Identifier__c": solution_id, "Name": given.text("name", solution_id)}
-    fields |= {"Quantity__c": given.number("quantity", None), "Price__c": given.number("price", None)}
-    given.done()
-    return fields
-
-
-def _contact(wish: Mapping[str, Any]) -> dict[str, Any]:
-    given = Wish(wish)
-    fields = {
-        "FirstName": given.text("first_name", None),
-        "LastName": given.text("last_name"),
-        "Email": given.text("email", None),
-        "Phone": given.text("phone", None),
-        "Title": given.text("title", None),
-    }
-    given.done()
-    return fields
