@@ -92,10 +92,12 @@ def locate(config: str | None, environ: Mapping[str, str]) -> Place:
 
 
 def _alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return pid > 0
+    return True
