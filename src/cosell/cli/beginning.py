@@ -7,7 +7,6 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 from cosell.cli.speaking import Answer, Refusal, Voice
-from cosell.config.template import template
 
 
 def init(path: str, *, key: bool) -> Answer:
@@ -17,6 +16,8 @@ def init(path: str, *, key: bool) -> Answer:
 
         made = Fernet.generate_key().decode()
         return Answer({"key": made}, lambda voice: voice.line(made))
+    from cosell.config.template import template
+
     try:
         with Path(path).open("x", encoding="utf-8") as file:
             file.write(template())

@@ -1,0 +1,68 @@
+"""The rules of the house that an import checker can see (design.md 3)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = sorted((ROOT / "src" / "cosell" / "core").glob("*.py"))
+FORBIDDEN = {
+    "asyncio",
+    "logging",
+    "os",
+    "time",
+    "random",
+    "secrets",
+    "sqlite3",
+    "pathlib",
+    "socket",
+    "threading",
+}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The names of the top-level packages a file imports."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "core imports by full names"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("file", CORE, ids=lambda file: file.name)
+def test_the_core_stands_on_the_standard_library_alone(file: Path) -> None:
+    for name in imported(file):
+        top = name.partition(".")[0]
+        assert name.startswith("cosell.core") or top in sys.stdlib_module_names, name
+        assert top not in FORBIDDEN, name
+
+
+def test_every_contract_between_the_packages_is_kept() -> None:
+    """The same as `lint-imports`; a change that only a colleague's machine would refuse is refused here."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_help_and_version_load_neither_database_nor_network_nor_settings() -> None:
+    code = (
+        "import sys\n"
+        "from cosell.cli.entry import run\n"
+        "run(['--help']); run(['run', '--help']); run(['sandbox', 'edit', '--help']); run(['version'])\n"
+        "heavy = {'sqlalchemy', 'aiohttp', 'pydantic', 'uvicorn', 'starlette', 'babel', 'jinja2'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
