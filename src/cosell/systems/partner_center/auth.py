@@ -80,6 +80,7 @@ class SignIn:
         self._options, self._keyring, self._clock = options, keyring, clock
         self._given, self._client_secret = refresh_token, client_secret
         self._refresh_token: str | None = None
+        self._unsaved = False
         self._held: dict[str, _Held] = {}
         self._flights: dict[str, asyncio.Task[str]] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -127,6 +128,7 @@ class SignIn:
                 raise
 
     async def _redeem(self, resource: str) -> str:
+        await self._save()
         current = self._refresh_token or await self._recall()
         reply = await self.http.call(
             "POST", self._url(), form=self._form(resource, current), purpose="sign in", safe=True
@@ -165,24 +167,30 @@ class SignIn:
 
     async def _recall(self) -> str:
         """The newest refresh token that descends from the one in the settings."""
-        stored = await self._keyring.get(KEY)
-        self._refresh_token = self._given
-        if stored:
-            kept = orjson.loads(stored)
-            # A person who signed in again put a new token into the settings: that one counts.
-            if kept.get("from") == _fingerprint(self._given):
-                self._refresh_token = str(kept["token"])
+        self._refresh_token = _descendant(await self._keyring.get(KEY), self._given) or self._given
         if not self._refresh_token:
             raise SignedOut("Nobody has signed in to Partner Center yet.")
         return self._refresh_token
 
     async def _keep(self, current: str, rotated: object) -> None:
-        if not isinstance(rotated, str) or not _usable(rotated) or rotated == current:
+        if isinstance(rotated, str) and _usable(rotated) and rotated != current:
+            self._refresh_token, self._unsaved = rotated, True
+        await self._save()
+
+    async def _save(self) -> None:
+        """Keeps a rotated token before anything is done with it: a crash must not leave the spent one."""
+        if not self._unsaved:
             return
-        kept = orjson.dumps({"from": _fingerprint(self._given), "token": rotated}).decode()
-        # Kept before anything is done with it: a crash must not leave only the spent one behind.
-        await self._keyring.put(KEY, kept)
-        self._refresh_token = rotated
+        kept = orjson.dumps({"from": _fingerprint(self._given), "token": self._refresh_token}).decode()
+        try:
+            await self._keyring.put(KEY, kept)
+        except Exception as error:
+            if isinstance(error, CosellError):
+                raise
+            raise Unavailable(
+                "The renewed sign-in to Partner Center could not be kept.", detail=type(error).__name__
+            ) from None
+        self._unsaved = False
 
     def _refusal(self, reply: Reply) -> CosellError:
         said = reply.json_or_none()
@@ -217,6 +225,17 @@ def _seconds(raw: object) -> float:
     if isinstance(raw, (int, float)) and not isinstance(raw, bool) and abs(raw) < 1e9:
         return float(raw)
     return UNSAID_LIFE
+
+
+def _descendant(stored: str | None, given: str) -> str | None:
+    """The kept token where it descends from `given`; a person who signed in again put another one there."""
+    try:
+        kept = orjson.loads(stored or "null")
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(kept, dict) or kept.get("from") != _fingerprint(given):
+        return None
+    return kept["token"] if _usable(kept.get("token")) else None
 
 
 def _fingerprint(token: str) -> str:

@@ -128,9 +128,7 @@ class Client:
             reply = await self._send(method, url, purpose, token, headers, json)
         if reply.ok:
             return reply
-        found = outcomes.error(reply, act)
-        found.detail = self.http.redact(found.detail)
-        raise found
+        raise outcomes.error(reply, act, self.http.redact)
 
     async def _send(
         self, method: str, url: str, purpose: str, token: str, headers: Mapping[str, str] | None, json: Any

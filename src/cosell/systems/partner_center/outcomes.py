@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeAlias
 
 from cosell.core.errors import (
     CosellError,
@@ -81,27 +81,35 @@ _PERSONAL = re.compile(r"[^\s@'\"<>]+@[^\s@'\"<>]+|\+?\d[\d ()/-]{6,}\d")
 _WAIT = re.compile(r"in (\d{1,5}) seconds")
 _UNKNOWN_PERSON = "900421"
 _DEPTH = 8
+_QUOTED = 65_536
 
 
-def complaint(body: Any) -> Complaint:
+Redact: TypeAlias = Callable[[str], str]
+
+
+def complaint(body: Any, redact: Redact = str) -> Complaint:
     """Reads both documented shapes of an error body (2.8); anything else is an empty complaint."""
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         message = body.get("message") if isinstance(body, dict) else ""
-        return Complaint(message=_said(message))
-    inner, code = error, _said(error.get("code"))
+        return Complaint(message=_said(message, redact))
+    inner, code = error, _said(error.get("code"), redact)
     for _ in range(_DEPTH):
         deeper = inner.get("innerError") or inner.get("innererror")
         if not isinstance(deeper, dict):
             break
         inner = deeper
     return Complaint(
-        code, _said(inner.get("code")) or code, _said(error.get("target")), _said(error.get("message"))
+        code,
+        _said(inner.get("code"), redact) or code,
+        _said(error.get("target"), redact),
+        _said(error.get("message"), redact),
     )
 
 
-def _said(raw: Any) -> str:
-    return _PERSONAL.sub("…", raw[:1024]) if isinstance(raw, str) else ""
+def _said(raw: Any, redact: Redact) -> str:
+    # Secrets go first: half of one, left by a cut, would be recognised by nobody.
+    return _PERSONAL.sub("…", redact(raw[:_QUOTED])[:1024]) if isinstance(raw, str) else ""
 
 
 def field_of(target: str) -> str:
@@ -199,9 +207,9 @@ TABLE: Mapping[int, _Make] = {
 """Everything else, redirects included, is a fault of the other side."""
 
 
-def error(reply: Reply, act: Act) -> CosellError:
-    """The error behind a refusal."""
-    said = complaint(reply.json_or_none())
+def error(reply: Reply, act: Act, redact: Redact = str) -> CosellError:
+    """The error behind a refusal; `redact` strikes live secrets out of what it quotes."""
+    said = complaint(reply.json_or_none(), redact)
     found = TABLE.get(reply.status, _broken)(reply.name, said, reply, act)
     found.detail = f"status {reply.status} · {said.words}".rstrip(" ·")
     return found

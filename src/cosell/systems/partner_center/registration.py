@@ -153,7 +153,7 @@ class Registration:
                 advice="Look with `cosell webhook status` whose it is.",
             )
         if not reply.ok:
-            raise outcomes.error(reply, Act.SETUP)
+            raise outcomes.error(reply, Act.SETUP, self.http.redact)
         found = _registered(reply.json_or_none())
         return found or Registered(str(body["WebhookUrl"]), tuple(body["WebhookEvents"]))
 
@@ -161,7 +161,7 @@ class Registration:
         reply = await self._call(method, path, purpose)
         if reply.ok:
             return reply
-        raise outcomes.error(reply, Act.SETUP)
+        raise outcomes.error(reply, Act.SETUP, self.http.redact)
 
     async def _call(self, method: str, path: str, purpose: str, json: Any = None) -> Reply:
         """Sends once, and once more with a new token after a 401; 404 and 409 are the caller's to read."""
@@ -172,7 +172,7 @@ class Registration:
             reply = await self._send(method, path, purpose, token, json)
         if reply.ok or reply.status in (404, 409):
             return reply
-        raise outcomes.error(reply, Act.SETUP)
+        raise outcomes.error(reply, Act.SETUP, self.http.redact)
 
     async def _send(self, method: str, path: str, purpose: str, token: str, json: Any) -> Reply:
         headers = {"authorization": f"Bearer {token}"}
