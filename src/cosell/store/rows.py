@@ -69,7 +69,8 @@ def _clean(text: str | None) -> str | None:
 
 
 def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)  # an int would come back as another JSON number
+    # It is hashed before it is stored, and a database gives back neither an int here nor a minus zero.
+    return None if value is None else float(value) + 0.0
 
 
 # --- links -----------------------------------------------------------------------------------------
@@ -217,8 +218,8 @@ def write_columns(write: Write, digest_key: bytes) -> Columns:
         "cause": clean(write.cause),
         "consents": dump(consents),
         "note": clean(write.note),
-        "created_at": float(write.created_at),
-        "sent_at": float(write.sent_at),
+        "created_at": _number(write.created_at),
+        "sent_at": _number(write.sent_at),
         "attempt": write.attempt,
         "state": write.state.value,
         "finished_at": _number(write.finished_at),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import sqlite3
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from cosell.core.errors import Misconfigured
@@ -18,6 +20,8 @@ HEAD = "0001"
 """The newest step; a test compares it with the steps themselves, so that opening need not load Alembic."""
 
 _STEPS = Path(__file__).parent / "migrations"
+_STEPPING = threading.Lock()
+"""Alembic keeps the connection it works on in a global: two threads must not apply steps at once."""
 
 
 def migrate(path: Path) -> str:
@@ -73,7 +77,7 @@ def _apply_steps(raw: sqlite3.Connection, version: str | None, name: str) -> Non
     known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise newer(name, version)
-    with engine_on(raw).begin() as connection:
+    with _STEPPING, engine_on(raw).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -99,7 +103,8 @@ def create(path: Path) -> None:
         ) from error
     finally:
         for left in (draft, draft.with_name(draft.name + "-journal")):
-            left.unlink(missing_ok=True)
+            with suppress(OSError):
+                left.unlink()
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
@@ -107,6 +112,9 @@ def _put_in_place(draft: Path, path: Path) -> None:
         os.link(draft, path)  # unlike a rename, never replaces what is there
     except FileExistsError:
         return
+    except OSError:  # a file system without links
+        if not path.exists():
+            draft.rename(path)
     if os.name == "posix":
         folder = os.open(path.parent, os.O_RDONLY)
         try:
