@@ -109,6 +109,11 @@ class Floor:
         """One more connection to the same org."""
         return Salesforce(replace(self.options, **options), transport=AiohttpTransport(), clock=self.clock)
 
+    async def restart(self) -> None:
+        """The connector ends and begins again, with nothing in memory."""
+        await self.system.aclose()
+        self.system = self.another(login=by_secret(self))
+
     async def read(self, deal_id: str) -> Snapshot:
         """A read that must succeed."""
         found = (await self.system.get_many([deal_id]))[deal_id]
@@ -198,10 +203,11 @@ async def opened(**options: Any) -> AsyncIterator[Floor]:
     chosen = replace(chosen, **options)
     async with serving(dated(Watched(org.app, "salesforce", frame), frame), sock):
         system = Salesforce(chosen, transport=AiohttpTransport(), clock=clock)
+        floor = Floor(frame, org, system, clock, chosen)
         try:
-            yield Floor(frame, org, system, clock, chosen)
+            yield floor
         finally:
-            await system.aclose()
+            await floor.system.aclose()
 
 
 def by_secret(floor: Floor) -> ClientSecret:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import jwt
 import pytest
@@ -123,7 +124,7 @@ async def test_each_refused_sign_in_says_what_the_admin_has_to_do(
 
 async def test_wrong_keys_and_secrets_are_settings_to_correct(floor: Floor) -> None:
     """salesforce-api.md 2.3: none of these goes away by itself."""
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"client_id": "nobody"},
         {"login": ClientSecret("wrong")},
         {"login": Jwt(floor.org.username, "no key at all")},
