@@ -92,9 +92,10 @@ async def test_a_truncated_database_is_refused(path: Path, part: float) -> None:
 
 
 async def test_a_damaged_page_is_reported_when_it_is_met(path: Path) -> None:
-    await some_data(path, 200)
+    await some_data(path, 400)
     with path.open("r+b") as file:
-        for page in range(40, path.stat().st_size // 4096):
+        pages = path.stat().st_size // 4096
+        for page in range(pages // 2, pages):
             file.seek(page * 4096)
             file.write(b"\xa5" * 4096)
     store = open_store(path, environment="staging", dice=Dice(), inline=True)
