@@ -69,9 +69,8 @@ def _state_text(label: str) -> str:
 
 def whole_address(row: Row, prefix: str, *, codes: bool) -> dict[str, Any] | None:
     """The compound value of an address, null when no part is filled."""
-    names = {
-        part[0].lower() + part[1:]: f"{prefix}{part}" for part in _PARTS if codes or "Code" not in part[5:]
-    }
+    parts = [part for part in _PARTS if codes or part not in _CODES]
+    names = {part[0].lower() + part[1:]: prefix + part for part in parts}
     if not any(row.get(name) for name in names.values()):
         return None
     made = {key: row.get(name) for key, name in names.items()}

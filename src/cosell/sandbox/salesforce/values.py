@@ -69,7 +69,8 @@ def _email(field: Field, value: Any, trim: bool) -> str | None:
 def _choice(field: Field, value: Any, trim: bool) -> str | None:
     kept = _text(field, value, trim)
     wanted = kept.split(";") if kept and field.type == "multipicklist" else [kept]
-    if kept is not None and field.restricted:
+    # Country and state codes have their own refusal, told where addresses are settled.
+    if kept is not None and field.restricted and field.feature != "state_country_picklists":
         active = {choice.value for choice in field.choices if choice.active}
         for one in wanted:
             if one not in active:
