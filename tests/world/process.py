@@ -30,6 +30,8 @@ class Reaper:
     def __init__(self, kill_at: frozenset[int]) -> None:
         self.kill_at = kill_at
         self.count = 0
+        self.busy = 0
+        """The count when something was last written anywhere."""
 
     def strikes(self) -> bool:
         self.count += 1
@@ -61,6 +63,10 @@ class Process:
             self.story.tell(self.name, "KILLED", label, f"I/O {self._reaper.count}")
             self.kill()
             raise Killed
+
+    def worked(self) -> None:
+        """Something was written."""
+        self._reaper.busy = self._reaper.count
 
     def kill(self) -> None:
         """Ends every task of this process where it stands."""
@@ -143,12 +149,14 @@ class GatedStore:
         self._ledger.resent(write)
 
     def _saw_finish(self, taken: Any, writes: Any, link: Any) -> None:
+        self._process.worked()
         for write in writes:
             self._tell("store.finish", write)
             self._ledger.finished(write)
         self._process.story.tell(self._process.name, "link", link.key[:8], str(link.state), link.reason)
 
     def _saw_save(self, taken: Any, link: Any) -> None:
+        self._process.worked()
         holds = ",".join(f"{key}:{hold.reason}" for key, hold in sorted(link.holds.items()))
         self._process.story.tell(
             self._process.name, "store.save", link.key[:8], str(link.state), link.reason, holds

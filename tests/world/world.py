@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cosell.core.values import Value
 from cosell.ports import Store
 
 from . import checks, faults, loop, people
@@ -31,8 +33,12 @@ class Outcome:
     seen: Counter[str]
     operations: int
     """I/O operations of all processes."""
+    busy: int
+    """How many of them there were when something was last written."""
     seconds: float
     """Virtual seconds lived."""
+    end: Mapping[str, Mapping[str, Value]]
+    """What each record held at the end, by system, deal and order of birth."""
 
     @property
     def ok(self) -> bool:
@@ -91,6 +97,7 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
     weather.cancel()
     store = scene.open_store("judge")
     await _rest(scene, store)
+    busy = scene.reaper.busy
     if not scene.ledger.violations:
         await _judge(scene, store)
     await _stop(scene)
@@ -104,7 +111,9 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
         scene.story.digest() if tell else "",
         scene.seen.seen,
         scene.reaper.count,
+        busy,
         virtual.now,
+        _end(scene),
     )
 
 
@@ -113,7 +122,7 @@ async def _rest(scene: Scene, store: Store) -> None:
     setting = scene.setting
     polling = setting.signals in ("all", "polls")
     slow = 2 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
-    late = 240.0 if "webhook_late" in setting.faults else 60.0
+    late = 240.0 if "webhook_late" in setting.faults or setting.tight_brake else 60.0
     await asyncio.sleep(late + slow)
     if setting.signals == "sweep" or {"page_skipped", "slow_transaction", "poison"} & setting.faults.keys():
         await scene.sweep()
@@ -146,6 +155,17 @@ async def _judge(scene: Scene, store: Store) -> None:
     if len(scene.ledger.landings) > written:
         last = scene.ledger.landings[-1]
         scene.ledger.violate("INV-4", "something was written at rest:", str(last.side), last.record_id)
+
+
+def _end(scene: Scene) -> dict[str, Mapping[str, Value]]:
+    found: dict[str, Mapping[str, Value]] = {}
+    for server in (scene.partner_center, scene.crm):
+        for record in server.alive():
+            name = f"{server.name} {record.deal}"
+            while name in found:
+                name += "'"
+            found[name] = record.values
+    return found
 
 
 async def _stop(scene: Scene) -> None:
