@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = {".py", ".md", ".toml", ".txt", ".html", ".css", ".json", ".mako", ".cfg", ".ini", ".sh", ""}
 HERE = Path(__file__)
 
-UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b")
+UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME)\b")
 MACHINE = re.compile(r"(?:/" r"root/|/" r"work/|/" r"home/[a-z]|/" r"Users/|[A-Z]:\\Users)")
 REGISTRY = re.compile(
     r"(?:files\.python" r"hosted\.org|pypi\." r"(?:org|python)|index" r"-url|registry\.npm" r"js)"

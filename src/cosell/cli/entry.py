@@ -26,8 +26,9 @@ def run(arguments: Sequence[str]) -> int:
         return int(code or 0)
     except (typer.Abort, KeyboardInterrupt):
         return speaking.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has read enough; without this Python complains while it ends.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read us has read enough, which the parser turns into SystemExit; without this Python
+        # complains while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return speaking.DONE
     except Exception as error:
