@@ -59,7 +59,7 @@ _poked: dict[Any, Any] = {
     _i.urgent: _i.urgent.bitwise_or(bind("urgent", sa.Integer)),
 }
 _of_key = sa.and_(here(INBOX), _i.key == bind("key"))
-_asleep = LINK.c.state.in_((LinkState.IGNORED.value, LinkState.GONE.value))
+_asleep = sa.or_(*(LINK.c.state == state.value for state in (LinkState.IGNORED, LinkState.GONE)))
 _poke = sa.update(INBOX).where(_of_key).values(_poked)
 _poke_all = (
     sa.update(INBOX)

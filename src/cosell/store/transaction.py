@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -13,6 +14,11 @@ Found: TypeAlias = sa.Row[*tuple[Any, ...]]
 """A row some statement selected."""
 
 Query: TypeAlias = sa.Select[*tuple[Any, ...]]
+
+Change: TypeAlias = sa.Insert | sa.Update | sa.Delete
+
+_Prepared: TypeAlias = tuple[str, Callable[[Columns], tuple[Any, ...]], Mapping[str, Any]]
+_PREPARED: dict[tuple[Change, sa.Dialect, frozenset[str]], _Prepared] = {}
 
 IN_ONE = 1000
 """Values one IN list carries; more are asked for in several statements."""
@@ -55,7 +61,7 @@ class Transaction:
         for start in range(0, len(wanted), IN_ONE):
             yield from self.rows(statement, values=wanted[start : start + IN_ONE])
 
-    def write(self, statement: sa.Executable, *rows: Columns) -> int:
+    def write(self, statement: Change, *rows: Columns) -> int:
         """Runs an insert, update or delete once for each row; answers how many rows it met.
 
         Keys are column names to be set and `at_` names to be found by; the environment is added.
@@ -64,5 +70,20 @@ class Transaction:
             return 0
         self.changed = True
         name = "environment" if isinstance(statement, sa.Insert) else "at_environment"
-        given = [{**row, name: self.environment} for row in rows]
-        return int(self._connection.execute(statement, given).rowcount)
+        sql, pick, fixed = _prepared(statement, self._connection.dialect, frozenset({name, *rows[0]}))
+        every = {**fixed, name: self.environment}
+        given = [pick({**every, **row}) for row in rows]
+        return int(self._connection.exec_driver_sql(sql, given).rowcount)
+
+
+def _prepared(statement: Change, dialect: sa.Dialect, keys: frozenset[str]) -> _Prepared:
+    """The statement as text, what picks its values out of a row, and the values it brings itself.
+
+    SQLAlchemy would do the same for every row anew, which was a fifth of all the store's work.
+    """
+    known = _PREPARED.get((statement, dialect, keys))
+    if known is None:
+        compiled = statement.compile(dialect=dialect, column_keys=sorted(keys))
+        names = compiled.positiontup or ()
+        known = _PREPARED[statement, dialect, keys] = (str(compiled), itemgetter(*names), compiled.params)
+    return known
