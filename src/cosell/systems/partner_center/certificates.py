@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fnmatch
 import re
 import ssl
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from cosell.core.errors import CosellError, Misconfigured
@@ -170,11 +173,12 @@ def anchors(pem: bytes) -> tuple[x509.Certificate, ...]:
         except ValueError:
             raise Misconfigured("The file of certificate authorities for webhooks cannot be read.") from None
     found = []
-    for der in ssl.create_default_context().get_ca_certs(binary_form=True):
-        try:
-            found.append(x509.load_der_x509_certificate(der))
-        except ValueError:
-            continue
+    with warnings.catch_warnings():
+        # Old authorities bend the rules for serial numbers; that they are trusted is not ours to judge.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for der in ssl.create_default_context().get_ca_certs(binary_form=True):
+            with contextlib.suppress(ValueError):
+                found.append(x509.load_der_x509_certificate(der))
     return tuple(found)
 
 

@@ -64,7 +64,7 @@ class Registration:
         self._url = options.webhooks_url.rstrip("/") + "/webhooks/v1/registration"
         self.http = Http(
             transport,
-            name="The Partner Center webhooks",
+            name="The webhooks API of Partner Center",
             allow=(options.webhooks_url,),
             concurrency=2,
             max_body=1024 * 1024,
