@@ -142,13 +142,13 @@ def _people_problems(values: Mapping[str, Value]) -> list[Problem]:
                 "Add a contact role whose contact has all four.",
             )
         )
-    if not any(isinstance(one, Person) and one.email for one in _listed(values, "team")):
+    if not any(_reachable(one) for one in _listed(values, "team")):
         found.append(
             Problem(
                 "team_missing",
                 "team",
-                "The deal has no team member with an e-mail address.",
-                "Make a person the owner or add one to the opportunity team.",
+                "The deal has no team member with first and last name, phone and e-mail.",
+                "Complete the owner's user, or add a complete colleague to the opportunity team.",
             )
         )
     return found

@@ -159,7 +159,16 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
         synced_at=now,
         changed_at=now,
     )
-    done = replace(write, state=WriteState.DONE, record_id=stored.id, finished_at=now, outcome="done")
+    sure = certain or not any(
+        key in write.fields and hold.reason == Reason.DOUBT for key, hold in holds.items()
+    )
+    done = replace(
+        write,
+        state=WriteState.DONE if sure else WriteState.UNKNOWN,
+        record_id=stored.id,
+        finished_at=now,
+        outcome="done" if sure else "found, and perhaps made by somebody else",
+    )
     case.link = await room.store.finish(case.taken, [done], case.link)
 
 

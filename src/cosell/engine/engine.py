@@ -10,6 +10,7 @@ from cosell.core.errors import CosellError
 from cosell.core.guards import Policy
 from cosell.core.mapping import Flow, Rule
 from cosell.core.records import Side
+from cosell.engine import brake
 from cosell.engine.preview import Preview, preview
 from cosell.engine.room import Pace, Room
 from cosell.engine.watch import Watch
@@ -57,7 +58,7 @@ class Engine:
         watchers = [
             self._every(pace.poll_partner_center, lambda: self.watch.poll(Side.PARTNER_CENTER), "poll"),
             self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll"),
-            self._every(max(5.0, pace.idle), self.watch.brake_is_on, "brake"),
+            self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
         ]
         if Flow.REPAIR in self.room.policy.flows:
             watchers.append(self._every(pace.sweep_every, self.watch.sweep, "sweep", at_once=False))
@@ -75,7 +76,7 @@ class Engine:
 
     async def drain(self) -> int:
         """Reconciles all that is due now; answers how many looks it took."""
-        await self.watch.brake_is_on()
+        await brake.look(self.room)
         return await self.worker.drain()
 
     async def poll(self, side: Side) -> int:
@@ -100,7 +101,7 @@ class Engine:
         else:
             found = [await store.link(key) for key in keys]
             links = [link for link in found if link is not None]
-        await self.watch.brake_is_on()
+        await brake.look(self.room)
         return await preview(self.room, links)
 
     async def _every(

@@ -31,7 +31,7 @@ async def introduce(room: Room, case: Case) -> Both | float | None:
     side = Side.PARTNER_CENTER if case.link.partner_center_id else Side.CRM
     record_id = case.link.id_of(side)
     assert record_id is not None
-    polled = room.take_polled(side, record_id)
+    polled = room.take_polled(side, case.link)
     usable = polled is not None and polled.complete and not case.taken.open_writes
     seen = polled if polled is not None and usable else await room.desk(side).get(record_id)
     halves = {side: Reading(seen, Source.FRESH)}
@@ -117,7 +117,7 @@ async def _from_crm(room: Room, case: Case, opportunity: Snapshot) -> Both | flo
     if not guards.enters_partner_center(opportunity):
         return _rest(case, LinkState.IGNORED, Reason.CLOSED_BEFORE)
     if _refused_before(case.link, opportunity):
-        return None
+        return None if case.link.trail_written else await show_trouble(room, case, opportunity)
     if Flow.OUTBOUND_CREATE not in room.policy.flows:
         return hold(case, Reason.FLOW_OFF)
     problems = guards.creation_gate(opportunity.values)

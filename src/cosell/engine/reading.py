@@ -82,7 +82,7 @@ async def fresh(room: Room, link: Link, side: Side) -> Reading:
 
 def _cheap(room: Room, taken: Taken, link: Link, side: Side) -> Reading | None:
     """A read that costs no call, if one is honest here."""
-    polled = room.take_polled(side, link.id_of(side))
+    polled = room.take_polled(side, link)
     if taken.open_writes or link.failures or link.stale:
         return None
     if polled is not None:

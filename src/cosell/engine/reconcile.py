@@ -12,7 +12,7 @@ from cosell.core.plan import FieldPlan, Plan, Verdict
 from cosell.core.reasons import Reason, text
 from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
-from cosell.engine import apply, reading
+from cosell.engine import apply, brake, reading
 from cosell.engine.case import Case
 from cosell.engine.introduce import introduce
 from cosell.engine.reading import Both, HalfGone, Reading, Source
@@ -62,7 +62,7 @@ async def _together(room: Room, case: Case, halves: Both) -> float | None:
         return None
     plan = await _plan(room, case, halves)
     _note(room, case, plan, halves)
-    if _braked(room, case, plan):
+    if await brake.stops(room, case, plan):
         return None
     if await _to_partner_center(room, case, plan, halves):
         return 0.0
@@ -143,31 +143,6 @@ def _as_hold(one: FieldPlan, before: Hold | None, now: float) -> Hold:
     if before is not None and before.reason == one.reason:
         return replace(before, partner_center=one.partner_center, crm=one.crm)
     return Hold(one.reason, now, one.partner_center, one.crm)
-
-
-def _braked(room: Room, case: Case, plan: Plan) -> bool:
-    """Stops before anything is written: on hold by a person, or too much at once (INV-17)."""
-    if "*" in case.link.holds:
-        return True
-    if plan.empty and not room.tally.on:
-        return False
-    if room.policy.dry_run or room.tally.on:
-        case.change(reason=Reason.BRAKE if room.tally.on else case.link.reason)
-        return True
-    brake, tally, now = room.policy.brake, room.tally, room.clock.now()
-    clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
-    tally.clears = [at for at in tally.clears if at > now - 3600]
-    swept = set(case.taken.causes) == {"sweep"}
-    too_many = swept and not brake.allows_links(len(tally.swept), tally.links)
-    too_empty = clears > 0 and not brake.allows_clears(len(tally.clears) + clears - 1, tally.links)
-    if too_many or too_empty:
-        tally.on = True
-        case.change(reason=Reason.BRAKE)
-        return True
-    tally.clears.extend([now] * clears)
-    if swept:
-        tally.swept.add(case.link.key)
-    return False
 
 
 # --- the deed ----------------------------------------------------------------------------------------
@@ -273,7 +248,9 @@ def _order(
         side=side,
         seen=seen,
         values={key: one.writes[side] for key, one in chosen.items()},
-        sources={key: other.values.get(key) for key in chosen},
+        sources={
+            key: one.crm if other.side is Side.CRM else one.partner_center for key, one in chosen.items()
+        },
         reasons={key: str(one.reason) for key, one in chosen.items()},
         other=other,
         consents={key: one.consent for key, one in chosen.items() if one.consent},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cosell.core.guards import Policy
 from cosell.core.mapping import Rule
 from cosell.core.plan import Ground
-from cosell.core.records import Side, Snapshot
+from cosell.core.records import Link, Side, Snapshot
 from cosell.engine.bulk import Desk
 from cosell.engine.lanes import Lane
 from cosell.ports import Alerts, Clock, Dice, Store, System
@@ -30,6 +30,10 @@ class Pace:
     """How long a polled read counts as the fresh read."""
     idle: float = 1.0
     """How often a quiet worker looks for pokes of other processes."""
+
+
+SKEW = 2.0
+"""Seconds by which the clocks of two machines on one database may differ."""
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ class Room:
         self.tally = Tally()
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
         """Per link and side: the version last refused, and how often that very version was."""
-        self._polled: dict[tuple[Side, str], tuple[Snapshot, float]] = {}
+        self._polled: dict[tuple[Side, str], tuple[Snapshot, float, float]] = {}
 
     def desk(self, side: Side) -> Desk:
         return self.desks[side]
@@ -90,21 +94,27 @@ class Room:
             contacts_freeze=self.policy.contacts_freeze,
         )
 
-    def keep_polled(self, snapshot: Snapshot) -> None:
-        """Remembers a read that a poll just brought: it is the fresh read of the reconcile it causes."""
-        self._polled[(snapshot.side, snapshot.id)] = (snapshot, self.clock.monotonic())
+    def keep_polled(self, snapshot: Snapshot, asked_at: float) -> None:
+        """Remembers a read that a poll just brought: it is the fresh read of the reconcile it causes.
 
-    def take_polled(self, side: Side, record_id: str | None) -> Snapshot | None:
-        """That read, once, while it is fresh."""
-        if record_id is None:
+        `asked_at`: epoch seconds when the poll was sent; the read is no newer than that.
+        """
+        self._polled[(snapshot.side, snapshot.id)] = (snapshot, self.clock.monotonic(), asked_at)
+
+    def take_polled(self, side: Side, link: Link) -> Snapshot | None:
+        """That read, once, while it is fresh and surely newer than our own last write (INV-2)."""
+        record_id = link.id_of(side)
+        found = self._polled.pop((side, record_id), None) if record_id else None
+        if found is None:
             return None
-        found = self._polled.pop((side, record_id), None)
-        if found is None or self.clock.monotonic() - found[1] > self.pace.fresh_for:
+        snapshot, kept_at, asked_at = found
+        older = link.changed_at is not None and link.changed_at + SKEW >= asked_at
+        if older or self.clock.monotonic() - kept_at > self.pace.fresh_for:
             return None
-        return found[0]
+        return snapshot
 
     def forget_stale(self) -> None:
         """Lets go of polled reads nobody asked for in time."""
         oldest = self.clock.monotonic() - self.pace.fresh_for
-        for key in [key for key, (_, at) in self._polled.items() if at < oldest]:
+        for key in [key for key, (_, at, _asked) in self._polled.items() if at < oldest]:
             del self._polled[key]

@@ -13,9 +13,6 @@ from cosell.ports import Poke
 
 log = logging.getLogger("cosell.engine")
 
-BRAKE = "brake"
-"""The setting that keeps the brake on over restarts."""
-
 
 class Watch:
     """Polls both systems and sweeps; an event from outside only makes a poll's work come earlier."""
@@ -30,29 +27,31 @@ class Watch:
         while more:
             desk.lane.check()
             cursor = await room.store.cursor(name)
+            asked_at = room.clock.now()
             try:
                 changes = await desk.system.changes(cursor)
             except CosellError as error:
                 await desk.lane.heard(error)
                 raise
             await desk.lane.heard(None)
-            pokes = await self._worth_a_look(side, changes.snapshots, cause)
+            pokes = await self._worth_a_look(changes.snapshots, cause, asked_at)
             pokes += [Poke(side, record_id, cause) for record_id in changes.gone]
             await room.store.advance(name, changes.cursor, pokes, room.clock.now())
             poked, more = poked + len(pokes), changes.more
         room.forget_stale()
         return poked
 
-    async def _worth_a_look(self, side: Side, snapshots: tuple[Snapshot, ...], cause: str) -> list[Poke]:
+    async def _worth_a_look(self, snapshots: tuple[Snapshot, ...], cause: str, asked_at: float) -> list[Poke]:
         """Pokes for every record that differs from what was agreed; our own echoes do not (INV-4)."""
         if not snapshots:
             return []
+        side = snapshots[0].side
         known = await self.room.store.links_of(side, [one.id for one in snapshots])
         pokes = []
         for snapshot in snapshots:
             link = known.get(snapshot.id)
             if link is None or not quiet(link, snapshot):
-                self.room.keep_polled(snapshot)
+                self.room.keep_polled(snapshot, asked_at)
                 pokes.append(Poke(side, snapshot.id, cause, snapshot.engagement_id))
         return pokes
 
@@ -78,29 +77,6 @@ class Watch:
     async def _unknown(self, side: Side, snapshots: tuple[Snapshot, ...]) -> list[Poke]:
         known = await self.room.store.links_of(side, [one.id for one in snapshots])
         return [Poke(side, one.id, "sweep", one.engagement_id) for one in snapshots if one.id not in known]
-
-    async def brake_is_on(self) -> bool:
-        """Keeps the brake as people set it: it survives restarts and is released by hand only."""
-        tripped = self.room.tally.on
-        kept = await self.room.store.setting(BRAKE)
-        if tripped and kept is None:
-            await self.room.store.set_setting(BRAKE, "on", "cosell", self.room.clock.now())
-            await self.room.alerts.raise_(
-                BRAKE,
-                "Too many changes at once; nothing is written until somebody looks.",
-                "See `cosell plan`, then `cosell hold --release-brake`.",
-            )
-            return True
-        if kept == "released":
-            await self.room.store.set_setting(BRAKE, None, "cosell", self.room.clock.now())
-            await self.room.alerts.clear(BRAKE)
-            self.room.tally.on = False
-            self.room.tally.swept.clear()
-            self.room.tally.clears.clear()
-            await self.room.store.poke_all("person", self.room.clock.now())
-            return False
-        self.room.tally.on = kept == "on"
-        return self.room.tally.on
 
     def wait_after(self, error: CosellError, failures: int) -> float:
         """Seconds until a failed poll is tried again."""

@@ -19,7 +19,7 @@ from cosell.core.errors import (
     Uncertain,
 )
 from cosell.core.reasons import Reason
-from cosell.core.records import LinkState
+from cosell.core.records import Link, LinkState
 from cosell.engine.case import Case
 from cosell.engine.reconcile import reconcile
 from cosell.engine.room import Room
@@ -182,7 +182,13 @@ class Worker:
 
     async def _settle_for(self, case: Case, **changes: object) -> None:
         """Saves what became of the link, on top of whatever was saved last."""
-        await self.room.store.save(
-            case.taken,
-            replace(case.link, changed_at=self.room.clock.now(), **changes),  # type: ignore[arg-type]
-        )
+        now = self.room.clock.now()
+        try:
+            await self._save(case, replace(case.link, changed_at=now, **changes))  # type: ignore[arg-type]
+        except Twins:
+            # What the link learnt in this look belongs to another link by now: keep what it was before.
+            before = replace(case.taken.link, revision=case.link.revision)
+            await self._save(case, replace(before, changed_at=now, **changes))  # type: ignore[arg-type]
+
+    async def _save(self, case: Case, link: Link) -> None:
+        case.link = await self.room.store.save(case.taken, link)

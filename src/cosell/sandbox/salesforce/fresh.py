@@ -39,6 +39,7 @@ def furnish(org: Org, username: str) -> None:
                 "LastName": last,
                 "Name": f"{first} {last}",
                 "Title": title,
+                "Phone": None if own else f"+31205550{100 + ids.index(row_id)}",
                 "Alias": (first[0] + last).lower()[:8],
                 "IsActive": True,
                 "ProfileId": profile,

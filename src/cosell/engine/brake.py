@@ -1,0 +1,63 @@
+"""The brake: tripped by too many changes at once, released by a person only, kept over restarts (INV-17)."""
+
+from __future__ import annotations
+
+from cosell.core.plan import Plan
+from cosell.core.reasons import Reason
+from cosell.core.records import Side
+from cosell.engine.case import Case
+from cosell.engine.room import Room
+
+SETTING = "brake"
+"""on, or released; absent while nothing ever tripped."""
+HOUR = 3600.0
+
+
+async def stops(room: Room, case: Case, plan: Plan) -> bool:
+    """Whether nothing may be written for this link now; trips the brake where the plan is one too many."""
+    if "*" in case.link.holds:
+        return True
+    if plan.empty and not room.tally.on:
+        return False
+    if room.policy.dry_run or room.tally.on:
+        case.change(reason=Reason.BRAKE if room.tally.on else case.link.reason)
+        return True
+    brake, tally, now = room.policy.brake, room.tally, room.clock.now()
+    clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
+    tally.clears = [at for at in tally.clears if at > now - HOUR]
+    swept = set(case.taken.causes) == {"sweep"}
+    too_many = swept and not brake.allows_links(len(tally.swept), tally.links)
+    too_empty = clears > 0 and not brake.allows_clears(len(tally.clears) + clears - 1, tally.links)
+    if too_many or too_empty:
+        await _trip(room)
+        case.change(reason=Reason.BRAKE)
+        return True
+    tally.clears.extend([now] * clears)
+    if swept:
+        tally.swept.add(case.link.key)
+    return False
+
+
+async def _trip(room: Room) -> None:
+    room.tally.on = True
+    await room.store.set_setting(SETTING, "on", "cosell", room.clock.now())
+    await room.alerts.raise_(
+        SETTING,
+        "Too many changes at once; nothing is written until somebody looks.",
+        "See `cosell plan`, then `cosell hold --release-brake`.",
+    )
+
+
+async def look(room: Room) -> bool:
+    """Takes over what other processes and people did to the brake; answers whether it is on."""
+    kept = await room.store.setting(SETTING)
+    if kept == "released":
+        await room.store.set_setting(SETTING, None, "cosell", room.clock.now())
+        await room.alerts.clear(SETTING)
+        room.tally.on = False
+        room.tally.swept.clear()
+        room.tally.clears.clear()
+        await room.store.poke_all("person", room.clock.now())
+    else:
+        room.tally.on = kept == "on"
+    return room.tally.on
