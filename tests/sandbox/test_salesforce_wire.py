@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -181,3 +182,18 @@ async def test_answers_are_json_in_utf8_and_not_cached(sales: Sales) -> None:
     assert reply.headers["Content-Type"] == "application/json;charset=UTF-8"
     assert "no-store" in reply.headers["Cache-Control"]
     assert "Content-Encoding" not in reply.headers
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_does_nothing(sales: Sales) -> None:
+    host, port = sales.org.base_url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /services/data/v67.0/sobjects/Account HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {sales.org.access_token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    )
+    writer.write(head.encode() + b'{"Name": "Half')
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert await sales.names("", sobject="Account") == []

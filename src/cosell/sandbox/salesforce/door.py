@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -37,6 +37,9 @@ class Door:
         try:
             body = await request.body()
             reply, counted = self._answer(request, body)
+        except ClientDisconnect:
+            # Nobody is left to answer, and nothing was begun.
+            return
         except SalesforceError as refused:
             reply, counted = Reply(refused.status, refused.entries), False
         await self._response(request, reply, counted=counted)(scope, receive, send)
