@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
@@ -17,7 +17,7 @@ from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, State
 from cosell.http import AiohttpTransport, AsgiTransport
 from cosell.ports import Changes, Creation, Marks, Update, Written
-from cosell.sandbox.frame import Answer, Fault, Frame, Watched, send_answer
+from cosell.sandbox.frame import Answer, Fault, Frame, SandboxClock, Watched, send_answer
 from cosell.sandbox.salesforce import Salesforce as Org
 from cosell.systems.salesforce import ClientSecret, FixedToken, Jwt, Options, Salesforce, Stages
 from tests.sandbox.microsoft import free_socket, serving
@@ -31,6 +31,20 @@ BORIS = Person("boris.vos@contoso.example", "Boris", "Vos", "+31 20 555 0112")
 OPTIONS = Options(
     "https://login.salesforce.com", "client", FixedToken("token"), stages=Stages(on_hold=("On hold",))
 )
+
+
+class Still(SandboxClock):
+    """Time that stands still unless it is moved, so that no test depends on where a second ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moment = datetime.now(UTC).replace(microsecond=400_000)
+
+    def now(self) -> datetime:
+        return self._moment
+
+    def advance(self, seconds: float) -> None:
+        self._moment += timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -127,7 +141,8 @@ class Floor:
 
     async def write(self, seen: Snapshot, **changes: Any) -> Written:
         """One update of `seen`."""
-        return (await self.system.update_many([update(seen, **changes)]))["w1"]
+        wanted = update(seen, **changes)
+        return (await self.system.update_many([wanted]))[wanted.write_id]
 
     async def poll(self) -> Changes:
         """The next look for changes, going on where the last one ended."""
@@ -196,6 +211,7 @@ async def opened(**options: Any) -> AsyncIterator[Floor]:
     """An org on a free port, and a connection signed in by JWT."""
     sock, url = free_socket()
     frame = Frame(seed=5)
+    frame.clock = Still()
     org = Org(frame, base_url=url)
     clock = OwnClock()
     stages = Stages(active=("Qualification",), on_hold=("On hold",))
