@@ -1,4 +1,4 @@
-"""Partner Center is input too: each answer ends in a snapshot or a declared error (reliability.md 8.2, 8.3)."""
+"""Partner Center is input too: any answer ends in a snapshot or a declared error (reliability.md 8.2)."""
 
 from __future__ import annotations
 

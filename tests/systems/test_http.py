@@ -16,6 +16,7 @@ from aiohttp import web
 
 from cosell.core.errors import Misconfigured, Unavailable, Uncertain
 from cosell.http import AiohttpTransport, AsgiTransport, Http, PublicResolver, Reply, Timeouts, origin
+from tests.world import loop as world_loop
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -492,3 +493,19 @@ async def test_an_application_goes_on_after_the_caller_gave_up() -> None:
     gate.set()
     await applied.wait()
     await client.aclose()
+
+
+def test_waiting_costs_no_time_where_time_is_virtual() -> None:
+    """Reliability.md 6.1: no socket, no thread, no real second."""
+
+    async def silent(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(3600)
+
+    async def main(loop: asyncio.AbstractEventLoop) -> float:
+        client = Http(AsgiTransport({"https://app.test": silent}), name="App", allow=["https://app.test"])
+        with pytest.raises(Uncertain):
+            await client.call("POST", "https://app.test/")
+        await client.aclose()
+        return loop.time()
+
+    assert world_loop.run(main) == pytest.approx(30.0, abs=0.1)

@@ -285,6 +285,15 @@ async def test_the_check_names_a_lapsed_sign_in_a_missing_role_and_a_foreign_org
     assert "multi-factor" in lapsed.message
 
 
+async def test_the_check_names_whoever_has_our_events(pc: Office) -> None:
+    pc.microsoft.webhooks.register(THEIRS, REFERRAL_EVENTS)
+    newcomer = pc.newcomer(callback_url=OURS).system
+    found = {one.name: one for one in await newcomer.check()}["events"]
+    assert not found.ok
+    assert "prod-1.flows.example/invoke" in found.message
+    assert "very-secret" not in found.message
+
+
 async def test_the_check_names_a_clock_that_is_wrong(pc: Office) -> None:
     pc.fault("answer", answer=Answer(200, b'{"value":[]}', {"date": "Mon, 12 Jan 1970 13:48:20 GMT"}))
     assert not (await findings(pc))["clock"].ok

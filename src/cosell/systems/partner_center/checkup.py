@@ -79,6 +79,9 @@ class Checkup:
         if present is None:
             message = "No address is registered for events; changes arrive by polling."
             return (Finding("events", True, message, "Register one with `cosell webhook register`."),)
+        if self._options.callback_url and present.url != self._options.callback_url:
+            advice = "Take them over with `cosell webhook register --overwrite`, or rely on polling."
+            return (Finding("events", False, f"Events go to {present.owner}, not to us.", advice),)
         if missing := present.missing():
             advice = "Register again with `cosell webhook register`."
             message = f"Events go to {present.owner}, but without {', '.join(missing)}."

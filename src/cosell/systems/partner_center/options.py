@@ -71,6 +71,8 @@ class Options:
     concurrency: int = 8
 
     # Signed events.
+    callback_url: str = ""
+    """Where our events should go; only the connection check compares it."""
     certificate_origins: tuple[str, ...] = (CERTIFICATES,)
     certificate_roots: bytes = b""
     """PEM of the authorities an event's certificate must lead to; empty means those of this machine."""

@@ -178,7 +178,11 @@ def _solutions(raw: list[Record], facts: dict[str, str]) -> Value:
 
 
 def _people(raw: list[Record], facts: dict[str, str], rest: str, foreign: frozenset[str]) -> Value:
-    """Our own people; Microsoft's and the nameless are kept aside to survive a replacement of the list."""
+    """Our own people; Microsoft's and the nameless are kept aside to survive a replacement of the list.
+
+    Only the mail domain tells Microsoft's people: its referral may repeat our own team (2.3), and whoever
+    stands there must not vanish from ours.
+    """
     ours, aside = [], []
     for one in raw:
         found = person(one)
@@ -192,8 +196,7 @@ def _people(raw: list[Record], facts: dict[str, str], rest: str, foreign: frozen
 
 
 def _is_foreign(email: str, foreign: frozenset[str]) -> bool:
-    address = email.casefold()
-    return address in foreign or address.rpartition("@")[2] in foreign
+    return email.casefold().rpartition("@")[2] in foreign
 
 
 def own_values(record: Record, facts: dict[str, str], foreign: frozenset[str]) -> dict[str, Value]:
@@ -274,11 +277,8 @@ class Reader:
 
     def engagement(self, own: Record, microsoft: Record | None, *, complete: bool) -> Snapshot:
         """Our referral with what Microsoft's adds; `complete` where the whole engagement was looked at."""
-        foreign = self._domains
-        if microsoft is not None:
-            foreign = foreign.union(word(one, "email").casefold() for one in items(microsoft, "team")) - {""}
-        snapshot_facts: dict[str, str] = {}
-        values = own_values(own, snapshot_facts, foreign)
+        facts: dict[str, str] = {}
+        values = own_values(own, facts, self._domains)
         if complete:
             values.update(_microsofts_values(own, microsoft))
         if values["microsoft_id"] is None:
@@ -286,7 +286,7 @@ class Reader:
                 values["microsoft_id"] = _text(part(microsoft, "trackingInfo").get("microsoftMsxId"))
             elif not complete:
                 del values["microsoft_id"]
-        return self._snapshot(own, values, snapshot_facts, microsoft, complete)
+        return self._snapshot(own, values, facts, microsoft, complete)
 
     def after_write(self, own: Record, seen: Snapshot) -> Snapshot:
         """Our referral as a write answered it, with Microsoft's part as last seen."""
