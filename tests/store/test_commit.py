@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from cosell.core.errors import Unavailable
+from cosell.core.errors import CosellError, Unavailable
 from cosell.ports import LeaseLost, LinkFilter
 from cosell.store import SqlStore, memory, open_store
 from tests.store.things import (
@@ -152,16 +152,25 @@ async def test_an_order_that_fails_in_the_database_does_not_hurt_its_neighbours(
     assert await store.link(two.key) == two.link
 
 
+NONSENSE: list[dict[str, object]] = [
+    {"cause": None},
+    {"attempt": object()},
+    {"attempt": 2**70},
+    {"attempt": None},
+]
+
+
 async def test_a_bug_in_one_order_does_not_hurt_its_neighbours(opens: Open) -> None:
     store = opens()
     taken = await taken_anew(store)
-    broken = replace(update(taken), cause=None)  # type: ignore[arg-type]
-    answers = await asyncio.gather(
-        store.begin(taken, broken),
+    broken = [replace(update(taken), **nonsense) for nonsense in NONSENSE]  # type: ignore[arg-type]
+    *failed, served = await asyncio.gather(
+        *(store.begin(taken, write) for write in broken),
         store.set_setting("neighbour", "served", "ann", T0),
         return_exceptions=True,
     )
-    assert isinstance(answers[0], Exception)
+    assert all(isinstance(answer, Exception) and not isinstance(answer, CosellError) for answer in failed)
+    assert served is None
     assert await store.setting("neighbour") == "served"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -231,5 +232,5 @@ def _tell_across(settled: _Settled) -> None:
     for pair in settled:
         by_loop.setdefault(pair[0].answer.get_loop(), []).append(pair)
     for loop, pairs in by_loop.items():
-        if not loop.is_closed():  # nobody is left to be told
+        with suppress(RuntimeError):  # a loop that was closed meanwhile: nobody is left to be told
             loop.call_soon_threadsafe(_tell, pairs)

@@ -187,13 +187,14 @@ def check_owner(raw: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def complaints() -> Iterator[None]:
-    """Turns what SQLite complains about into our own words."""
+    """Turns what SQLite complains about into our own words; what Python complains about stays a bug."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        raise translated(error.orig) from error
-    except sqlite3.Error as error:
-        raise translated(error) from error
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        meant = translated(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+        if meant is None:
+            raise
+        raise meant from error
 
 
 _MEANING: dict[int, tuple[type[Misconfigured] | type[Unavailable], str, str, str]] = {
@@ -230,18 +231,19 @@ _MEANING: dict[int, tuple[type[Misconfigured] | type[Unavailable], str, str, str
     sqlite3.SQLITE_CORRUPT: (Misconfigured, "store_damaged", "The database is damaged.", _RESTORE),
     sqlite3.SQLITE_NOTADB: (Misconfigured, "store_not_database", "The file is not a database.", _RESTORE),
 }
+_ODD = (Misconfigured, "store_odd", "The database does not fit this version of Cosell.", _RESTORE)
 _MEANING[sqlite3.SQLITE_LOCKED] = _MEANING[sqlite3.SQLITE_BUSY]
 _MEANING[sqlite3.SQLITE_PERM] = _MEANING[sqlite3.SQLITE_READONLY]
 
 
-def translated(error: BaseException | None) -> CosellError | LeaseLost:
-    """What a complaint of SQLite means for the product."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_CONSTRAINT:
+def translated(error: BaseException | None) -> CosellError | LeaseLost | None:
+    """What a complaint of SQLite means for the product; None where it only shows a mistake of ours."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
         return LeaseLost(f"somebody else was faster: {error}")
-    kind, name, message, advice = _MEANING.get(
-        code, (Misconfigured, "store_odd", "The database does not fit this version of Cosell.", _RESTORE)
-    )
+    if code & 0xFF in (sqlite3.SQLITE_OK, sqlite3.SQLITE_CONSTRAINT):
+        return None
+    kind, name, message, advice = _MEANING.get(code & 0xFF, _ODD)
     did = (
         "Nothing was written."
         if kind is Misconfigured

@@ -49,6 +49,7 @@ LINK = sa.Table(
     sa.UniqueConstraint("environment", "crm_id", name="link_crm"),
     sa.Index("link_engagement", "environment", "engagement_id"),
     sa.Index("link_microsoft", "environment", "microsoft_id"),
+    sa.Index("link_state", "environment", "state"),  # counted often, and the rows themselves are large
 )
 
 _waits = sa.text("not_before IS NOT NULL")

@@ -47,6 +47,7 @@ def _link() -> None:
     )
     op.create_index("link_engagement", "link", ["environment", "engagement_id"])
     op.create_index("link_microsoft", "link", ["environment", "microsoft_id"])
+    op.create_index("link_state", "link", ["environment", "state"])
 
 
 def _inbox() -> None:
