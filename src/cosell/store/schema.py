@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cosell.core.errors import Misconfigured
-from cosell.store.sqlite import complaints, connect_file, connect_memory, connect_new, engine_on
+from cosell.store.sqlite import complaints, connect_file, connect_memory, engine_on
 
 HEAD = "0001"
 """The newest step; a test compares it with the steps themselves, so that opening need not load Alembic."""
@@ -87,12 +87,10 @@ def create(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        raw = connect_new(draft)
-        try:
-            with complaints():
-                upgrade(raw, path.name)
-        finally:
-            raw.close()
+        with draft.open("xb") as file:
+            file.write(template())
+            file.flush()
+            os.fsync(file.fileno())
         _put_in_place(draft, path)
     except OSError as error:
         raise Misconfigured(
@@ -102,9 +100,8 @@ def create(path: Path) -> None:
             code="store_cannot_open",
         ) from error
     finally:
-        for left in (draft, draft.with_name(draft.name + "-journal")):
-            with suppress(OSError):
-                left.unlink()
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
@@ -125,7 +122,7 @@ def _put_in_place(draft: Path, path: Path) -> None:
 
 @functools.cache
 def template() -> bytes:
-    """A migrated empty database, to be copied into memory as often as wanted."""
+    """A migrated empty database, to be copied to a disk or into memory as often as wanted."""
     raw = connect_memory()
     try:
         upgrade(raw, "in memory")

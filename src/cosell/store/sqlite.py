@@ -128,17 +128,9 @@ def _prepare(raw: sqlite3.Connection, path: Path) -> None:
 
 
 def connect_memory() -> sqlite3.Connection:
-    """A connection to an empty database in memory."""
+    """A connection to an empty database in memory that is marked as ours."""
     raw = sqlite3.connect(":memory:", isolation_level=None)
     raw.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    return raw
-
-
-def connect_new(path: Path) -> sqlite3.Connection:
-    """A connection to a new file that is marked as ours."""
-    with complaints():
-        raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        raw.execute(f"PRAGMA application_id={APPLICATION_ID}")
     return raw
 
 
