@@ -146,6 +146,17 @@ async def test_our_own_write_is_no_news_to_us(pc: Office) -> None:
     assert found[made.id].values["notes"] == "theirs"
 
 
+async def test_a_write_without_version_is_told_for_what_may_have_slipped_in_between(pc: Office) -> None:
+    """INV-2."""
+    made = await pc.system.create(Creation("w", "006A", deal()))
+    _, cursor = await from_the_start(pc)
+    _, cursor = await news(pc, cursor)
+    pc.edit(made.id, details__notes="theirs")
+    assert isinstance(await pc.write(made, deal_value=Decimal(5), guard=False), Snapshot)
+    found, _ = await news(pc, cursor)
+    assert found[made.id].values["notes"] == "theirs"
+
+
 async def test_microsofts_answer_is_told_under_microsofts_id_where_ours_did_not_change(pc: Office) -> None:
     made = await pc.cosell()
     _, cursor = await from_the_start(pc)

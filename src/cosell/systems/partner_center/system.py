@@ -173,7 +173,9 @@ class PartnerCenter:
             raise
         if record is None:
             return _unread(update)
-        self._poll.told(record)
+        if version is not None:
+            # Without a version somebody's edit may have slipped in between; then the poll tells it.
+            self._poll.told(record)
         return self._reader.after_write(record, update.seen)
 
     async def _with_facts(self, update: Update) -> Update:
