@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -242,7 +243,9 @@ class Script:
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     asked: list[tuple[str, str, Mapping[str, str], Any]] = field(default_factory=list)
 
-    def on(self, path: str, body: Any, status: int = 200, **headers: str) -> None:
+    def on(
+        self, path: str, body: Any, status: int = 200, *, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """The next request whose path contains `path` gets this answer; the last one stays."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         self.answers.append((path, Answer(status, raw, {"content-type": "application/json", **headers})))

@@ -12,7 +12,7 @@ from cosell.core.errors import Rejected, Stale
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, Unreadable, Value
 from cosell.ports import Update
-from cosell.systems.salesforce.client import Part
+from cosell.systems.salesforce.client import Part, refers
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import literals, select
@@ -57,6 +57,7 @@ class Children:
         body = {table.opportunity: opportunity_id, table.id: solution.id, **self._amounts(solution)}
         if table.label is not None and table.label_length:
             body[table.label] = (solution.name or solution.id)[: table.label_length]
+        refuse_references({**body, table.opportunity: None}, "solutions")
         return body
 
     def _amounts(self, solution: Solution) -> dict[str, Any]:
@@ -105,13 +106,26 @@ class Children:
             "last_name": person.last_name or person.first_name or person.email,
             "phone": person.phone or None,
         }
-        return {column.name: words[key] for key, column in self._schema.contact.items()}
+        body = {column.name: words[key] for key, column in self._schema.contact.items()}
+        refuse_references(body, "contacts")
+        return body
 
     def duplicate_headers(self) -> dict[str, str] | None:
         """Lets a create pass duplicate rules that only warn, where the operator chose so."""
         if self._options.duplicate_alerts == "stop":
             return None
         return {"Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=false"}
+
+
+def refuse_references(body: Mapping[str, Any], key: str) -> None:
+    """Refuses text that a composite would replace by something else of the same call."""
+    if refers(body):
+        raise Rejected(
+            "A text holds the signs «@{», which Salesforce would take for a reference.",
+            fields=(key,),
+            advice="Take these two signs apart.",
+            code="reference_text",
+        )
 
 
 def missing_contacts(update: Update) -> Iterable[tuple[str, str]]:

@@ -35,6 +35,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request, kept so that it can be repeated unchanged, precondition included."""
+
+    method: str
+    path: str
+    purpose: str
+    body: Any
+    headers: Mapping[str, str]
+    safe: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What one request, or one part of a composite, was answered."""
 
@@ -51,6 +63,11 @@ class Answer:
     def error(self, *, safe: bool) -> CosellError:
         """What the refusal means."""
         return error_of(self.status, self.body, safe=safe)
+
+
+def refers(body: Mapping[str, Any]) -> bool:
+    """Whether a text in `body` would be taken for a reference inside a composite: `@{` has no escape."""
+    return any(isinstance(value, str) and "@{" in value for value in body.values())
 
 
 def query_part(soql: str, ref: str, *, deleted_too: bool = False) -> Part:
@@ -92,6 +109,7 @@ class Client:
         *,
         purpose: str,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
         versioned: bool = True,
     ) -> Answer:
@@ -99,19 +117,23 @@ class Client:
         where = f"{self._version}{path}" if versioned else path
         started = self._clock.monotonic()
         session = await self.sign_in.session()
-        reply = await self._send(session, method, where, purpose, body, safe)
+        ask = _Ask(method, where, purpose, body, headers or {}, safe)
+        reply = await self._send(session, ask)
         if reply.status == 401 and _expired(reply):
             session = await self.sign_in.renewed(session)
             started = self._clock.monotonic()
-            reply = await self._send(session, method, where, purpose, body, safe)
+            reply = await self._send(session, ask)
         return self._answer(reply, started)
 
-    async def _send(
-        self, session: Session, method: str, path: str, purpose: str, body: Any, safe: bool | None
-    ) -> Reply:
-        headers = {**self._headers, "authorization": f"Bearer {session.token}"}
+    async def _send(self, session: Session, ask: _Ask) -> Reply:
+        headers = {**self._headers, **ask.headers, "authorization": f"Bearer {session.token}"}
         return await self._http_of(session.origin).call(
-            method, f"{session.origin}{path}", headers=headers, json=body, purpose=purpose, safe=safe
+            ask.method,
+            f"{session.origin}{ask.path}",
+            headers=headers,
+            json=ask.body,
+            purpose=ask.purpose,
+            safe=ask.safe,
         )
 
     def _http_of(self, where: str) -> Http:

@@ -12,10 +12,10 @@ from cosell.core.values import Person, Solution, Unreadable
 from cosell.countries import code_of
 from cosell.ports import Creation
 from cosell.systems.salesforce.access import Access, Tools
-from cosell.systems.salesforce.children import contact_query, contacts_found
-from cosell.systems.salesforce.client import MOST_PARTS, Answer, Part, query_part
+from cosell.systems.salesforce.children import contact_query, contacts_found, refuse_references
+from cosell.systems.salesforce.client import MOST_PARTS, Answer, Part, query_part, refers
 from cosell.systems.salesforce.describe import Column
-from cosell.systems.salesforce.sending import READ_BACK, in_steps
+from cosell.systems.salesforce.sending import READ_BACK, in_steps, patch
 from cosell.systems.salesforce.soql import literal, literals, select
 
 ACCOUNT, OPPORTUNITY = "account", "opportunity"
@@ -47,7 +47,18 @@ async def create(access: Access, creation: Creation) -> Snapshot:
     found = await access.snapshots([answers[READ_BACK]], tools)
     if not found:
         raise Uncertain("Salesforce took the new opportunity and does not show it.", detail="no read-back")
-    return found[0]
+    return await _with_texts(access, tools, parts.texts, found[0])
+
+
+async def _with_texts(access: Access, tools: Tools, texts: Mapping[str, Any], made: Snapshot) -> Snapshot:
+    """Writes the texts that a composite would have taken for references, each by its own name."""
+    if not texts:
+        return made
+    try:
+        await patch(access, Part("PATCH", f"/sobjects/Opportunity/{made.id}", "texts", texts))
+        return (await access.read([made.id], tools))[made.id.casefold()]
+    except (CosellError, KeyError) as why:
+        raise Uncertain("Salesforce took the opportunity without its texts.", detail=str(why)) from None
 
 
 async def _sent(access: Access, parts: _Parts, read_back: Part) -> dict[str, Answer]:
@@ -73,6 +84,7 @@ def _new_id(answer: Answer | None) -> str | None:
 
 def _refuse_incomplete(creation: Creation, tools: Tools, access: Access) -> None:
     values = creation.values
+    refuse_references({"id": creation.partner_id}, "referral id")
     lacking = tuple(key for key in _NEEDED if values.get(key) is None)
     if lacking:
         what = ", ".join(_NEEDED[key] for key in lacking)
@@ -178,6 +190,7 @@ class _Parts:
             f"@{{{ACCOUNT}.id}}" if isinstance(creation.values.get("customer_name"), str) else None
         )
         self._opportunity = f"@{{{OPPORTUNITY}.id}}"
+        self.texts: dict[str, Any] = {}
 
     def made(self, account: str | None, opportunity: str | None) -> None:
         """Goes on with the ids of what was just made. Uncertain where Salesforce did not tell the id."""
@@ -200,6 +213,7 @@ class _Parts:
             for key, column in columns.items()
             if column.creatable and values.get(key) is not None and not (key == "region" and by_code)
         }
+        refuse_references(body, "customer_name")
         if by_code and (region := _listed_region(values.get("region"), columns["region_code"])):
             body[columns["region_code"].name] = region
         return body
@@ -209,6 +223,7 @@ class _Parts:
         allowed = self._tools.schema.capabilities.creatable
         body = writer.body({k: v for k, v in creation.values.items() if k in allowed}, None)
         body |= writer.first_marks(creation.marks, creation.values)
+        body = self._held_back(body)
         body |= writer.identity(creation.write_id, creation.partner_id, enroll=creation.marks.enroll)
         if self._account is not None:
             body["AccountId"] = self._account
@@ -216,6 +231,11 @@ class _Parts:
         if owner is not None:
             body["OwnerId"] = owner
         return {column: value for column, value in body.items() if value is not None}
+
+    def _held_back(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body with harmless stand-ins for texts that are written afterwards."""
+        self.texts = {column: value for column, value in body.items() if refers({column: value})}
+        return body | {column: value.replace("@{", "@ {") for column, value in self.texts.items()}
 
     def children(self) -> Iterable[Part]:
         """Contacts with their roles, solutions, team."""

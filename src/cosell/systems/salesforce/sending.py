@@ -11,7 +11,7 @@ from cosell.core.records import Snapshot
 from cosell.ports import Update, Written
 from cosell.systems.salesforce.access import Access, Tools
 from cosell.systems.salesforce.children import contact_query, contacts_found, missing_contacts
-from cosell.systems.salesforce.client import MOST_PARTS, Answer, Part, query_part
+from cosell.systems.salesforce.client import MOST_PARTS, Answer, Part, query_part, refers
 from cosell.systems.salesforce.outcomes import real, refusals
 from cosell.systems.salesforce.soql import chunks, long_id
 from cosell.systems.salesforce.writing import Draft
@@ -41,7 +41,7 @@ async def update_many(access: Access, updates: Sequence[Update]) -> dict[str, Wr
         except CosellError as why:
             written[update.write_id] = why
             continue
-        (atomic if task.draft.children else alone).append(task)
+        (atomic if task.draft.children or _needs_own_call(task) else alone).append(task)
     calls = [_send_rows(access, tools, some) for some in chunks(alone, MOST_PARTS - 1)]
     calls += [_send_atomic(access, tools, task) for task in atomic]
     for answered in await asyncio.gather(*calls):
@@ -139,10 +139,41 @@ async def _send_atomic(access: Access, tools: Tools, task: Task) -> dict[str, Wr
 async def _applied(access: Access, tools: Tools, task: Task) -> Snapshot:
     record_id = _key_id(task.update.record_id)
     read_back = query_part(tools.reader.by_ids([record_id]), READ_BACK)
-    row = [task.draft.row] if task.draft.row is not None else []
-    answers = await in_steps(access, row, task.draft.children, read_back)
+    if task.draft.row is not None and _needs_own_call(task):
+        answers = await _in_two_calls(access, task.draft.row, task.draft.children, read_back)
+    else:
+        row = [task.draft.row] if task.draft.row is not None else []
+        answers = await in_steps(access, row, task.draft.children, read_back)
     stored = await _stored(access, tools, answers.get(READ_BACK))
     return stored.get(_key(record_id)) or _merged(task.update)
+
+
+def _needs_own_call(task: Task) -> bool:
+    return task.draft.row is not None and refers(task.draft.row.body)
+
+
+async def _in_two_calls(
+    access: Access, row: Part, children: Sequence[Part], read_back: Part
+) -> dict[str, Answer]:
+    """The row by itself, where its texts are only texts; then the rest."""
+    await patch(access, row)
+    try:
+        return await in_steps(access, [], children, read_back)
+    except CosellError as why:
+        if not children:
+            return {}
+        raise Uncertain(
+            "Salesforce took a part of a long change only.", detail=f"{why.code}: {why.detail}"
+        ) from None
+
+
+async def patch(access: Access, row: Part) -> None:
+    """Sends one row's write outside a composite. Raises what a refusal means."""
+    answer = await access.client.call(
+        row.method, row.path, purpose="update", body=row.body, headers=row.headers
+    )
+    if not answer.ok:
+        raise answer.error(safe=False)
 
 
 def _key_id(record_id: str) -> str:

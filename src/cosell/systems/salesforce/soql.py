@@ -20,7 +20,8 @@ _ESCAPES = {
     "\b": "\\b",
     "\f": "\\f",
 }
-_SPECIAL = re.compile(r"[\\'\x00-\x1f\x7f\ud800-\udfff]")
+# `@{` is no sign of SOQL, but a composite would take it for a reference.
+_SPECIAL = re.compile(r"[\\'\x00-\x1f\x7f\ud800-\udfff]|@(?=\{)")
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\Z")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}\Z")
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
