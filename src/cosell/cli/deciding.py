@@ -146,7 +146,9 @@ async def _release(env: Environment, link: Link) -> Answer:
         )
 
     def changed(found: Link) -> Link:
-        return replace(found, holds={name: one for name, one in found.holds.items() if name != WHOLE})
+        # While the deal was held, each look held the fields that differ in the person's name as well.
+        kept = {name: one for name, one in found.holds.items() if one.reason != Reason.BY_PERSON}
+        return replace(found, holds=kept)
 
     await _decide(env, link, changed, "released by a person")
     return Answer(

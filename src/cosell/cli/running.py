@@ -56,7 +56,9 @@ async def _run(wanted: Wanted) -> None:
     leaving = asyncio.Event()
     with leaving_on_signals(leaving):
         async with opened(place, os.environ, ports) as running:
-            start_logging(running.env.live, form=wanted.log, level=os.environ.get("COSELL_LOG", "info"))
+            # The sandbox is for people who watch; their screen is kept for what they type.
+            level = "info" if running.sandbox is None else "warning"
+            start_logging(running.env.live, form=wanted.log, level=os.environ.get("COSELL_LOG", level))
             await _serve(wanted, running, leaving)
 
 
