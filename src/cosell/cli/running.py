@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cosell import web
@@ -104,10 +107,23 @@ def _introduce(wanted: Wanted, running: Running, address: str) -> None:
 def _suggest(voice: Voice, sandbox: Sandbox) -> None:
     """One change that can be made now, and how to see it arrive."""
     voice.line("Try, in a second terminal:")
-    voice.line("cosell sandbox deals", indent=2)
+    cosell = invocation()
+    voice.line(f"{cosell} sandbox deals", indent=2)
     if (deal := _a_deal(sandbox)) is not None:
-        voice.line(f"cosell sandbox edit {deal} value=123456", indent=2)
-        voice.line(f"cosell explain {deal}", indent=2)
+        voice.line(f"{cosell} sandbox edit {deal} value=123456", indent=2)
+        voice.line(f"{cosell} explain {deal}", indent=2)
+
+
+def invocation() -> str:
+    """How this program is called from the present directory."""
+    own = Path(sys.executable).with_name("cosell")
+    found = shutil.which("cosell")
+    if not own.exists() or (found and Path(found).resolve() == own.resolve()):
+        return "cosell"
+    try:
+        return str(own.relative_to(Path.cwd()))
+    except ValueError:
+        return str(own)
 
 
 def _a_deal(sandbox: Sandbox) -> str | None:
