@@ -71,7 +71,7 @@ def _row(scene: Scene, row: Write) -> None:
     landed = row.id in ledger.landed
     if row.state is WriteState.OPEN:
         ledger.violate("INV-22", "a row stays open", row.id[:6], str(row.kind), str(row.side))
-    elif row.state is WriteState.DONE and not landed:
+    elif row.state is WriteState.DONE and not landed and not ledger.stood_there(row):
         ledger.violate("INV-7", "a row says done though nothing landed", row.id[:6])
     elif row.state in NOT_LANDED and landed:
         ledger.violate("INV-7", "a row says", str(row.state), "though it landed", row.id[:6])
@@ -117,7 +117,7 @@ def _linked(scene: Scene, link: Link, plan: Mapping[str, FieldPlan]) -> None:
         scene.seen.happened("adopted")
     for key, rule in scene.rules.items():
         _held(scene, link, key)
-        if any(rule.update.carries_to(side) for side in Side) and key in opportunity.values:
+        if rule.update is not Direction.NONE and key in opportunity.values:
             _field(scene, key, plan.get(key), referral, opportunity)
     if opportunity.partner_id != referral.id and not _closed(referral):
         scene.ledger.violate("INV-18", "the opportunity does not name its referral", opportunity.id)

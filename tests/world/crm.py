@@ -34,9 +34,12 @@ _UPDATABLE = frozenset(
         "microsoft_id",
         "program",
         "solutions",
+        "contacts",
+        "team",
     }
 )
-_CREATABLE = _UPDATABLE | {"contacts", "help", *CUSTOMER}
+"""More than the mapping lets in, so that the mapping is what keeps it out."""
+_CREATABLE = _UPDATABLE | {"help", *CUSTOMER}
 LONGEST_NAME = 120
 
 

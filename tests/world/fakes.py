@@ -63,6 +63,8 @@ class Record:
     deleted: bool = False
     poisoned: bool = False
     locked_until: float = 0.0
+    moods: int = 0
+    """Times its present version was refused for no reason."""
     history: dict[str, list[Touch]] = field(default_factory=dict)
 
     def put(self, key: str, value: Value, at: float, by: str, write_id: str = "") -> None:
@@ -188,6 +190,7 @@ class Server:
 
     def _move(self, record: Record, at: float, *, ours: bool) -> None:
         record.revision += 1
+        record.moods = 0
         record.changed = max(record.changed, at)
         record.ours = ours
 
@@ -213,6 +216,7 @@ class Server:
             return Stale("the record changed since it was read")
         if guarded and moody:
             self.seen.happened("moody stale")
+            record.moods += 1
             return Stale("a precondition failed, nobody knows why")
         if record.poisoned:
             self.seen.happened("rejected")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from cosell.core import lifecycle
 from cosell.core.fields import FIELDS, Kind
-from cosell.core.mapping import First, Rule
-from cosell.core.records import Side, Write, WriteState
+from cosell.core.mapping import Direction, First, Rule
+from cosell.core.records import Side, Write, WriteKind, WriteState
 from cosell.core.values import State, Value
 from cosell.ports import Creation, Invitation, Update
 
@@ -25,9 +25,18 @@ from .story import Story, show
 if TYPE_CHECKING:
     from .fakes import Record, Server, Touch
 
+def travels(direction: Direction, side: Side) -> bool:
+    """Whether values of this direction go to `side`; said here once more, so that the core cannot err for both."""
+    return direction is Direction.BOTH or direction is (
+        Direction.OUTWARD if side is Side.PARTNER_CENTER else Direction.INWARD
+    )
+
+
 UNIQUE = frozenset({"name", "deal_value", "close_date", "notes"})
 """Fields to which each person's edit gives a value nobody else ever gives."""
 ONE_WAY = frozenset({"state", "visible", "help"})
+MOODY_AFTER = 3
+"""Refusals of one unchanged version after which a moody precondition may be left out (sheet section 6)."""
 IN_FLIGHT = 75.0
 """Seconds for which a decision may rest on a read, the time on the wire included."""
 
@@ -117,14 +126,17 @@ class Ledger:
             del self._open[lane]
         landed = self.landed.get(write.id)
         refused = write.state in (WriteState.REFUSED, WriteState.ABSENT)
-        if landed is not None and refused and "unknown" not in write.outcome:
+        if landed is not None and refused:
             self.violate("INV-7", "a row says", str(write.state), "though it landed", write.id[:6])
-        if write.state is WriteState.DONE and landed is None and write.id in self.journal and write.side:
-            self._done_without_landing(write)
-
-    def _done_without_landing(self, write: Write) -> None:
-        if not write.kind.value == "decision":
+        if write.state is WriteState.DONE and landed is None and not self.stood_there(write):
             self.violate("INV-7", "a row says done though nothing landed", write.id[:6])
+
+    def stood_there(self, write: Write) -> bool:
+        """Whether a person had made what an unanswered creation was to make; nobody could tell the two apart."""
+        others = self.servers[write.side].records.values()
+        return write.kind is WriteKind.CREATE and any(
+            one.partner_id == write.partner_id and not one.by_engine for one in others
+        )
 
     def _announced(self, server: Server, write_id: str, kind: str) -> Write | None:
         write = self.journal.get(write_id)
@@ -134,7 +146,7 @@ class Ledger:
 
     def _landing(self, server: Server, landing: Landing) -> None:
         before = self.closed.get(landing.write_id)
-        if before is not None and before.state is not WriteState.DONE and "unknown" not in before.outcome:
+        if before is not None and before.state in (WriteState.REFUSED, WriteState.ABSENT):
             self.violate("INV-10", "a row closed as", str(before.state), "landed after all", landing.write_id[:6])
         self.landings.append(landing)
         self.landed[landing.write_id] = landing
@@ -144,6 +156,7 @@ class Ledger:
     def updating(self, server: Server, record: Record, update: Update) -> None:
         """Judges an update at the moment before it is applied."""
         write = self._announced(server, update.write_id, "an update")
+        self._guarded(server, record, update)
         blind = []
         for key, value in update.values.items():
             present = record.values.get(key)
@@ -177,6 +190,13 @@ class Ledger:
             ),
         )
 
+    def _guarded(self, server: Server, record: Record, update: Update) -> None:
+        """A precondition is left out only where there is none, or where a moody one refused three times."""
+        wanted = server.capabilities.precondition != "none"
+        moody = server.capabilities.precondition == "moody" and record.moods >= MOODY_AFTER
+        if wanted and not update.guard and not moody:
+            self.violate("INV-1", "written without a precondition in", server.name, update.record_id)
+
     @staticmethod
     def _exact(server: Server) -> bool:
         return server.capabilities.precondition != "none"
@@ -187,7 +207,7 @@ class Ledger:
         if rule is None or key not in server.capabilities.updatable:
             return False
         answered = source is not None and self._answered(record, source, key)
-        return rule.update.carries_to(server.side) or answered
+        return travels(rule.update, server.side) or answered
 
     def _was_read(self, server: Server, record: Record, update: Update, key: str, before: Value) -> None:
         """The journal's before is what the author read, and it did stand there once."""
@@ -285,6 +305,9 @@ class Ledger:
         touches = [one for one in source.history.get(key, ()) if one.by == "person"]
         if key == "visible" and source.values.get("help") is not None:
             return
+        if not (record.by_engine or source.by_engine):  # a first meeting is nobody's wish
+            met = max(record.partner_since, source.partner_since, record.born, source.born)
+            touches = [one for one in touches if one.at > met or self._answered(record, source, key)]
         if not any(self._means(key, one.value, value) for one in touches):
             self.violate("INV-6", key, "taken though no person wanted it:", value)
             return
@@ -333,7 +356,7 @@ class Ledger:
             rule = self.rules.get(key)
             if key not in server.capabilities.creatable or rule is None:
                 self.violate("INV-5", key, "is not ours to create in", server.name)
-            elif not rule.create.carries_to(server.side) and creation.values[key] is not None:
+            elif not travels(rule.create, server.side) and creation.values[key] is not None:
                 self.violate("INV-5", key, "does not travel to", server.name)
             if not FIELDS[key].kind.is_list and FIELDS[key].kind not in (Kind.STATE, Kind.FLAG):
                 self._creation_value(server, source, key, creation.values[key])

@@ -14,7 +14,7 @@ from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import DEFAULT, Conflict, Rule
 from cosell.core.records import Resolution, Side, Write, WriteKind, WriteState
 from cosell.engine import Engine, Pace, Preview
-from cosell.engine.watch import BRAKE
+from cosell.engine.brake import SETTING as BRAKE
 from cosell.ports import Poke, Store
 from cosell.store import SqlStore, memory, open_store
 
@@ -323,8 +323,9 @@ class Scene:
 
     async def release_brake(self, store: Store) -> bool:
         """A person looks at the brake and lets go; answers whether it was on."""
-        if await store.setting(BRAKE) != "on":
-            return False
+        state = await store.setting(BRAKE)
+        if state != "on":
+            return state is not None  # released, and not taken notice of yet
         self.seen.happened("brake")
         self.released += 1
         await store.set_setting(BRAKE, "released", "a person", WorldClock(self.loop).now())
