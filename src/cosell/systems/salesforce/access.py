@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,10 @@ from cosell.core.errors import SchemaDrift
 from cosell.core.records import Snapshot
 from cosell.ports import Clock
 from cosell.systems.salesforce.client import Answer, Client, query_part
+from cosell.systems.salesforce.discovery import Discovery
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.reading import Reader
-from cosell.systems.salesforce.schema import Discovery, Schema
+from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import chunks
 from cosell.systems.salesforce.writing import Writer
 
@@ -33,10 +35,13 @@ class Tools:
 class Access:
     """Opens the connection once and keeps its schema fresh."""
 
-    def __init__(self, client: Client, options: Options, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, options: Options, clock: Clock, *, found: Callable[[Schema], None]
+    ) -> None:
         self.client, self.options, self.clock = client, options, clock
         self.learn: Callable[[str, Sequence[str]], None] | None = None
         """Told the child rows of each opportunity read."""
+        self._tell = found
         self._discovery = Discovery(client, options)
         self._tools: Tools | None = None
         self._asked_at = 0.0
@@ -47,11 +52,6 @@ class Access:
     def user_id(self) -> str | None:
         """Our own user, once signed in."""
         return self._user_id
-
-    @property
-    def known(self) -> Tools | None:
-        """What was found out so far."""
-        return self._tools
 
     async def tools(self) -> Tools:
         """Reader and writer; asks the org at first use, and again after a while."""
@@ -64,6 +64,15 @@ class Access:
                 self._asked_at = self.clock.monotonic()
             return self._tools
 
+    @contextmanager
+    def noting_drift(self) -> Iterator[None]:
+        """Lets the next use ask the org anew when a field turns out to be unknown."""
+        try:
+            yield
+        except SchemaDrift:
+            self.ask_again()
+            raise
+
     def ask_again(self) -> None:
         """Makes the next use ask the org anew: it has just denied knowing a field."""
         self._discovery.forget()
@@ -75,6 +84,7 @@ class Access:
         schema = await self._discovery.schema()
         if before is not None:
             _refuse_vanished(before.schema, schema)
+        self._tell(schema)
         return Tools(schema, Reader(schema, self.options, self._user_id), Writer(schema, self.options))
 
     async def _who(self) -> str | None:

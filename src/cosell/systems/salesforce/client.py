@@ -17,6 +17,7 @@ from cosell.systems.salesforce.soql import encoded
 
 MOST_PARTS = 25
 MOST_QUERIES = 5
+LONGEST_PATH = 8_000
 _MOST_PAGES = 200
 _USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
 _FINAL_401 = ("not valid for use with the rest api", "connected app", "agent")
@@ -202,9 +203,10 @@ class Client:
         return wire
 
     async def reads(self, parts: Sequence[Part], *, purpose: str) -> dict[str, Answer]:
-        """A composite of reads; one query alone goes as a plain GET. Missing answers are Unavailable."""
-        if len(parts) == 1:
-            only = parts[0]
+        """A composite of reads; one question alone goes as a plain GET. Missing answers are Unavailable."""
+        only = parts[0]
+        # Address and headers together are limited to 16,384 bytes (trap 14); a composite's body is not.
+        if len(parts) == 1 and len(only.path) <= LONGEST_PATH and not only.headers:
             return {only.ref: await self.call("GET", only.path, purpose=purpose)}
         found = await self.composite(parts, purpose=purpose, reads=True)
         if any(part.ref not in found for part in parts):

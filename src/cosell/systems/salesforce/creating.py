@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cosell.core.errors import CosellError, Rejected, SchemaDrift, Uncertain
+from cosell.core.errors import CosellError, Rejected, Uncertain
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, Unreadable
 from cosell.countries import code_of
@@ -39,11 +39,7 @@ async def create(access: Access, creation: Creation) -> Snapshot:
     around = await _look_around(access, tools, creation)
     parts = _Parts(access, tools, creation, around)
     read_back = query_part(tools.reader.by_referral([creation.partner_id]), READ_BACK)
-    try:
-        answers = await _sent(access, parts, read_back)
-    except SchemaDrift:
-        access.ask_again()
-        raise
+    answers = await _sent(access, parts, read_back)
     found = await access.snapshots([answers[READ_BACK]], tools)
     if not found:
         raise Uncertain("Salesforce took the new opportunity and does not show it.", detail="no read-back")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cosell.core.errors import Gone, Rejected, SchemaDrift
+from cosell.core.errors import Gone, Rejected
 from cosell.core.records import Side, Snapshot
 from cosell.http import Http, Transport
 from cosell.ports import (
@@ -20,10 +20,11 @@ from cosell.ports import (
     Written,
 )
 from cosell.systems.salesforce import checking, creating, sending
+from cosell.systems.salesforce.abilities import expected
 from cosell.systems.salesforce.access import Access
 from cosell.systems.salesforce.client import Client, query_part
 from cosell.systems.salesforce.options import Options
-from cosell.systems.salesforce.schema import expected
+from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import long_id
 from cosell.systems.salesforce.watching import Watching
 
@@ -39,7 +40,9 @@ class Salesforce:
         self._options, self._transport = options, transport
         self._clock, self._concurrency = clock, concurrency
         self._client = Client(self._http_for, options, clock)
-        self._access = Access(self._client, options, clock)
+        self.capabilities: Capabilities = expected(options)
+        """What the org can do; before `prepare`, what an org with everything installed could."""
+        self._access = Access(self._client, options, clock, found=self._found)
         self._watching = Watching(self._access)
 
     def _http_for(self, origin: str) -> Http:
@@ -48,18 +51,16 @@ class Salesforce:
             name="Salesforce",
             allow=(origin,),
             concurrency=self._concurrency,
-            secrets=self._secrets,
+            secrets=self.secrets,
             clock=self._clock,
         )
 
-    def _secrets(self) -> Iterable[str]:
-        return self._client.sign_in.secrets()
+    def _found(self, schema: Schema) -> None:
+        self.capabilities = schema.capabilities
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the org can do; before `prepare`, what an org with everything installed could."""
-        known = self._access.known
-        return known.schema.capabilities if known is not None else expected(self._options)
+    def secrets(self) -> Iterable[str]:
+        """What must not be seen in any log."""
+        return self._client.sign_in.secrets()
 
     async def prepare(self) -> None:
         """Signs in and finds out what the org has. Every other method does so at first use."""
@@ -75,23 +76,22 @@ class Salesforce:
         found: dict[str, Snapshot] = {}
         if asked:
             tools = await self._access.tools()
-            try:
+            with self._access.noting_drift():
                 found = await self._access.read(list(dict.fromkeys(asked.values())), tools)
-            except SchemaDrift:
-                self._access.ask_again()
-                raise
         return {one: found.get(asked.get(one, "").casefold()) or _gone(one) for one in ids}
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         """All opportunities that carry this referral id, oldest first."""
         tools = await self._access.tools()
         part = query_part(tools.reader.by_referral([partner_id]), "find")
-        answers = await self._client.reads([part], purpose="find")
-        return await self._access.snapshots(list(answers.values()), tools)
+        with self._access.noting_drift():
+            answers = await self._client.reads([part], purpose="find")
+            return await self._access.snapshots(list(answers.values()), tools)
 
     async def create(self, creation: Creation) -> Snapshot:
         """Creates one opportunity with all that belongs to it; Rejected as `exists` where it is there."""
-        return await creating.create(self._access, creation)
+        with self._access.noting_drift():
+            return await creating.create(self._access, creation)
 
     async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
         """Carries out each update on its own, up to 24 a call."""
@@ -103,11 +103,8 @@ class Salesforce:
 
     async def changes(self, cursor: str | None) -> Changes:
         """What changed since the cursor, with fresh reads of it; with None, everything enrolled and open."""
-        try:
+        with self._access.noting_drift():
             return await self._watching.changes(cursor)
-        except SchemaDrift:
-            self._access.ask_again()
-            raise
 
     def budget(self) -> Budget:
         """The org's quota of API calls in 24 hours, as last told."""

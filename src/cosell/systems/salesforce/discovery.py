@@ -1,0 +1,240 @@
+"""Finds out by describe what an org has, and assumes nothing (trap 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cosell.core.errors import Misconfigured, NotAllowed, SchemaDrift
+from cosell.systems.salesforce.abilities import NOTHING, capabilities
+from cosell.systems.salesforce.client import Answer, Client, Part, query_part, rows_of
+from cosell.systems.salesforce.describe import Column, Table, table
+from cosell.systems.salesforce.options import FieldNames, Options
+from cosell.systems.salesforce.schema import Schema, SolutionTable
+from cosell.systems.salesforce.soql import is_name
+from cosell.systems.salesforce.stages import STAGE_QUERY, StageBook, read_stages
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "sync": ("Sync with Partner Center",),
+    "referral_id": ("Referral Identifier", "Referral"),
+    "referral_link": ("Referral Link",),
+    "help": ("How can Microsoft help?",),
+    "visible": ("Referral visible to Microsoft sellers?", "Microsoft Partner Center Referral Visibility"),
+    "microsoft_id": ("Microsoft CRM Identifier",),
+    "program": ("Referral Program",),
+    "audit": ("Audit",),
+    "stamp": ("Cosell Stamp",),
+    "notes": (),
+}
+"""The labels of product.md A9b by which a field of another name is recognised."""
+NEEDED = ("sync", "referral_id")
+
+
+class Discovery:
+    """Asks the org for its schema: one call, and afterwards only for what changed."""
+
+    def __init__(self, client: Client, options: Options) -> None:
+        self._client, self._options = client, options
+        self._tables: dict[str, Table | None] = {}
+        self._solution_object = options.fields.solution_object
+        for name in _all_names(options):
+            if name and not is_name(name):
+                raise Misconfigured(f"«{name}» cannot be the API name of a field or object of Salesforce.")
+
+    def forget(self) -> None:
+        """Has the next question answered in full: a change of this very second would look unchanged."""
+        self._tables.clear()
+
+    async def schema(self) -> Schema:
+        """The present schema. SchemaDrift where something needed is missing."""
+        stages = await self._ask(self._objects())
+        opportunity = self._tables.get("Opportunity")
+        if opportunity is not None and self._tables.get(self._solution_object) is None:
+            child = opportunity.child(self._options.fields.solution_object)
+            if child is not None and child[0] != self._solution_object:
+                self._solution_object = child[0]
+                await self._ask((child[0],))
+        return _Build(self._options, self._tables, self._solution_object).schema(stages)
+
+    def _objects(self) -> tuple[str, ...]:
+        standard = ("Opportunity", "Account", "Contact", "OpportunityContactRole", "OpportunityTeamMember")
+        return (*standard, "User", self._solution_object)
+
+    async def _ask(self, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        parts = [self._part(name, at) for at, name in enumerate(names)]
+        answers = await self._client.reads([*parts, query_part(STAGE_QUERY, "stages")], purpose="describe")
+        for at, name in enumerate(names):
+            self._keep(name, answers[f"d{at}"])
+        return rows_of(answers["stages"])
+
+    def _part(self, name: str, at: int) -> Part:
+        known = self._tables.get(name)
+        headers = {"If-Modified-Since": known.last_modified} if known and known.last_modified else None
+        return Part("GET", f"/sobjects/{name}/describe", f"d{at}", headers=headers)
+
+    def _keep(self, name: str, answer: Answer) -> None:
+        if answer.status == 304:
+            return
+        if answer.status in (403, 404):
+            self._tables[name] = None
+            return
+        if not answer.ok:
+            raise answer.error(safe=True)
+        found = table(answer.body, answer.headers.get("last-modified"))
+        if found is None:
+            raise SchemaDrift(f"Salesforce describes {name} in a way nobody can read.", fields=(name,))
+        self._tables[name] = found
+
+
+def _all_names(options: Options) -> tuple[str, ...]:
+    named = [getattr(options.fields, name) for name in FieldNames.__slots__]
+    own = (options.country_field, options.value_field, options.currency_field)
+    return (*named, *own, options.contact_phone, options.user_phone)
+
+
+class _Build:
+    """Resolves every name once."""
+
+    def __init__(self, options: Options, tables: Mapping[str, Table | None], solution_object: str) -> None:
+        self.options, self.tables, self.solution_object = options, tables, solution_object
+        self.missing: list[str] = []
+
+    def schema(self, stage_rows: Sequence[Mapping[str, Any]]) -> Schema:
+        opportunity = self._opportunity()
+        account = self._account()
+        contact = self._contact()
+        solution = self._solution()
+        team = self.tables.get("OpportunityTeamMember")
+        made = Schema(
+            opportunity=opportunity,
+            account=account,
+            contact=contact,
+            user=self._user(),
+            solution=solution,
+            teams=team is not None,
+            can_add_team=team is not None and team.creatable,
+            has_lines=self._need("Opportunity").get("HasOpportunityLineItem") is not None,
+            replicateable=frozenset(
+                t.name for t in self.tables.values() if t is not None and t.replicateable
+            ),
+            stages=StageBook(read_stages(stage_rows), self.options.stages),
+            capabilities=NOTHING,
+            missing=tuple(self.missing),
+        )
+        return replace(made, capabilities=capabilities(made, self.options))
+
+    def _need(self, name: str) -> Table:
+        found = self.tables.get(name)
+        if found is None:
+            raise NotAllowed(
+                f"The integration user does not see the object {name} in Salesforce.",
+                advice=f"Give its permission set read access to {name}.",
+            )
+        return found
+
+    def _opportunity(self) -> dict[str, Column]:
+        found: dict[str, Column] = {}
+        sheet = self._need("Opportunity")
+        for role, labels in LABELS.items():
+            name = getattr(self.options.fields, role)
+            column = sheet.resolve(name, labels)
+            if column is not None:
+                found[role] = column
+            elif role in NEEDED:
+                raise _absent("Opportunity", name)
+            elif name:
+                self.missing.append(name)
+        for key, name in (("name", "Name"), ("close_date", "CloseDate"), ("state", "StageName")):
+            found[key] = _required(sheet, name)
+        found["deal_value"] = _required(sheet, self.options.value_field)
+        currency = sheet.get(self.options.currency_field)
+        if currency is not None:
+            found["currency"] = currency
+        return found
+
+    def _account(self) -> dict[str, Column]:
+        sheet = self._need("Account")
+        name = self.options.country_field
+        # With State and Country Picklists on, the code beside the field is the one form never refused
+        # (trap 7).
+        country = sheet.get(f"{name}Code") or _required(sheet, name)
+        found = {"customer_name": _required(sheet, "Name"), "country": country}
+        parts = {
+            "address_line": "BillingStreet",
+            "city": "BillingCity",
+            "region": "BillingState",
+            "region_code": "BillingStateCode",
+            "postal_code": "BillingPostalCode",
+        }
+        for key, part in parts.items():
+            column = sheet.get(part)
+            if column is not None:
+                found[key] = column
+        return found
+
+    def _contact(self) -> dict[str, Column]:
+        sheet, roles = self.tables.get("Contact"), self.tables.get("OpportunityContactRole")
+        if sheet is None or roles is None:
+            self.missing.append("OpportunityContactRole" if roles is None else "Contact")
+            return {}
+        named = {"email": "Email", "first_name": "FirstName", "last_name": "LastName"}
+        named["phone"] = self.options.contact_phone
+        found = {key: c for key, name in named.items() if (c := sheet.get(name)) is not None}
+        if "email" in found and "last_name" in found:
+            return found
+        self.missing += [name for name in ("Email", "LastName") if sheet.get(name) is None]
+        return {}
+
+    def _user(self) -> dict[str, Column]:
+        sheet = self.tables.get("User")
+        if sheet is None:
+            return {}
+        named = {"email": "Email", "first_name": "FirstName", "last_name": "LastName"}
+        named["phone"] = self.options.user_phone
+        return {key: c for key, name in named.items() if (c := sheet.get(name)) is not None}
+
+    def _solution(self) -> SolutionTable | None:
+        names, sheet = self.options.fields, self.tables.get(self.solution_object)
+        child = self._need("Opportunity").child(self.solution_object, names.solution_opportunity)
+        if sheet is None or child is None:
+            self.missing.append(names.solution_object)
+            return None
+        pointing, key = sheet.resolve(child[1]), sheet.resolve(names.solution_id)
+        if pointing is None or pointing.relationship is None or key is None:
+            self.missing.append(f"{sheet.name}.{names.solution_id if key is None else child[1]}")
+            return None
+        label = sheet.resolve(names.solution_name)
+        return SolutionTable(
+            name=sheet.name,
+            children=child[2],
+            opportunity=pointing.name,
+            parent=pointing.relationship,
+            id=key.name,
+            label=label.name if label is not None else None,
+            quantity=_name(sheet.resolve(names.solution_quantity)),
+            price=_name(sheet.resolve(names.solution_price)),
+            replicateable=sheet.replicateable,
+            label_length=label.length if label is not None and label.creatable else 0,
+            writable=sheet.creatable and sheet.deletable and key.creatable,
+        )
+
+
+def _name(column: Column | None) -> str | None:
+    return column.name if column is not None else None
+
+
+def _required(sheet: Table, name: str) -> Column:
+    column = sheet.resolve(name)
+    if column is None:
+        raise _absent(sheet.name, name)
+    return column
+
+
+def _absent(sheet: str, name: str) -> SchemaDrift:
+    # A field hidden by field-level security looks exactly like one that does not exist.
+    return SchemaDrift(
+        f"{sheet}.{name} does not exist in Salesforce, or the integration user may not see it. Install the "
+        f"field, or give the permission set read access to it, or set another name.",
+        fields=(f"{sheet}.{name}",),
+    )
