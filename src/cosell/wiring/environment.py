@@ -6,24 +6,25 @@ import contextlib
 import json
 import os
 import socket
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cosell.config import Reference, Settings, rules
 from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import Flow, Rule
-from cosell.engine import Engine, Pace
 from cosell.ports import Store
 from cosell.store import open_store
 from cosell.wiring.alerts import StoredAlerts
 from cosell.wiring.joining import absent_sandbox, sandbox_settings
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
 from cosell.wiring.places import Place
-from cosell.wiring.systems import Systems
 from cosell.wiring.world import FairDice, WallClock
+
+if TYPE_CHECKING:
+    from cosell.engine import Engine
+    from cosell.wiring.systems import Systems
 
 
 class Environment:
@@ -63,6 +64,9 @@ class Environment:
     def systems(self) -> Systems:
         """Both systems; fetches the secrets they need, or says which is missing."""
         if self._systems is None:
+            # What asks only the database must not wait until the network is loaded.
+            from cosell.wiring.systems import Systems
+
             key = find_key(self.place.data, self.place.name, self._environ)
             self._systems = Systems(
                 self.settings,
@@ -76,6 +80,8 @@ class Environment:
 
     def engine(self) -> Engine:
         """An engine on this environment; several at once are kept apart by their leases."""
+        from cosell.engine import Engine, Pace
+
         pace, systems = self.settings.pace, self.systems()
         return Engine(
             store=self.store,
@@ -139,6 +145,8 @@ def ask(url: str, timeout: float = 5.0) -> dict[str, Any]:
     """A small JSON document of another process on this machine."""
     if not url.startswith(("http://127.0.0.1:", "http://[::1]:", "http://localhost:")):
         raise Misconfigured(f"{url} is not an address of this machine.")
+    import urllib.request
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=timeout) as answer:

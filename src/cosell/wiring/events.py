@@ -16,6 +16,8 @@ SILENT = "webhook_silent"
 MISSED = 3
 """Changes that only polling found, one after the other, after which events count as stopped."""
 LOOKED_AT = 50
+SOON = 5.0
+"""Seconds after the start of the first look."""
 log = logging.getLogger("cosell.webhook")
 
 
@@ -63,8 +65,10 @@ class Ear:
 
 async def keep_watch(env: Environment, ear: Ear | None, *, every: float = 60.0) -> None:
     """Keeps the quota for everybody to see, and listens for silence; `ear` is None where no event is due."""
+    wait = min(SOON, every)
     while True:
-        await env.clock.sleep(every)
+        await env.clock.sleep(wait)
+        wait = every
         try:
             await _note_budgets(env)
             if ear is not None:
