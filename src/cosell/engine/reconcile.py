@@ -219,7 +219,9 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
     if not seen.firm:
         await room.clock.sleep(FIRM_WAIT)
         again = (await reading.fresh(room, case.link, Side.CRM)).snapshot
-        if not again.firm or again.values != seen.values:
+        if not again.firm:
+            return FIRM_WAIT
+        if again.values != seen.values:
             return 0.0
         seen = again
     referral = halves[Side.PARTNER_CENTER].snapshot

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -121,6 +122,7 @@ class Watched:
         if scope["type"] != "http" or scope["path"].startswith("/sandbox"):
             await self.app(scope, receive, send)
             return
+        send = self._dated(send)
         method, path = scope["method"], scope["path"]
         self.frame.calls[(self.system, method, path)] += 1
         if delay := self.frame.delay_of(self.system):
@@ -130,6 +132,17 @@ class Watched:
             await self.app(scope, receive, send)
             return
         await self._harm(fault, scope, receive, send)
+
+    def _dated(self, send: Send) -> Send:
+        """Puts the sandbox's own time on every answer: clients measure the server's clock by it."""
+
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                now = formatdate(self.frame.clock.now().timestamp(), usegmt=True).encode()
+                message = {**message, "headers": [*message.get("headers", []), (b"date", now)]}
+            await send(message)
+
+        return send_dated
 
     async def _harm(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind == "answer":

@@ -138,6 +138,7 @@ def _config(app: ASGIApp, pem: Path | None) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         ssl_certfile=str(pem) if pem else None,
