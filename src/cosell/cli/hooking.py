@@ -75,6 +75,7 @@ async def release(config: str | None) -> Answer:
         kept = await env.systems().keyring.get(PREVIOUS)
         before = _registered(kept) if kept else None
         now = await env.systems().registration.release(address(env), give_to=before)
+        await env.systems().keyring.put(PREVIOUS, "")
     data = {"owner": now.owner if now else None, "given_back": before is not None and now is not None}
 
     def said(voice: Voice) -> None:

@@ -1,0 +1,172 @@
+"""A settings file, a sandbox served on its own, and no process running: every command does its work alone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from cosell.cli.entry import run
+
+FILE = """\
+[environment]
+name = "trial"
+kind = "sandbox"
+
+[partner_center]
+environment = "sandbox"
+tenant = "{entra[tenant]}"
+client_id = "{entra[client_id]}"
+client_secret = "env:ENTRA_SECRET"
+refresh_token = "file:refresh-token"
+url = "{partner_center[url]}"
+webhooks_url = "{webhooks[url]}"
+authority = "{entra[authority]}"
+organization_id = "{partner_center[organization_id]}"
+
+[salesforce]
+environment = "sandbox"
+login_url = "{salesforce[login_url]}"
+client_id = "{salesforce[client_id]}"
+username = "{salesforce[username]}"
+private_key = "file:salesforce.pem"
+
+[salesforce.stages]
+active = "Qualification"
+on_hold = ["On Hold"]
+
+[web]
+public_url = "https://cosell.example"
+"""
+
+
+def written(folder: Path, told: dict[str, Any]) -> dict[str, str]:
+    """Writes the settings with their secrets beside them; answers the environment they need."""
+    (folder / "cosell.toml").write_text(FILE.format(**told), "utf-8")
+    for name, secret in (
+        ("refresh-token", told["entra"]["refresh_token"]),
+        ("salesforce.pem", told["salesforce"]["private_key_pem"]),
+    ):
+        (folder / name).write_text(secret, "utf-8")
+        (folder / name).chmod(0o600)
+    return {"ENTRA_SECRET": told["entra"]["client_secret"], "COSELL_WHO": "ada"}
+
+
+class Trial:
+    """The settings file, what the sandbox told of itself, and the command line."""
+
+    def __init__(self, folder: Path, told: dict[str, Any]) -> None:
+        self.folder, self.told = folder, told
+        self._environ = written(folder, told)
+
+    def cosell(self, *words: str) -> tuple[int, Any]:
+        """The exit code and the envelope of a command."""
+        out = io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._environ),
+            contextlib.redirect_stdout(out),
+        ):
+            code = run([*words, "--json"])
+        return code, json.loads(out.getvalue())
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    command = [sys.executable, "-m", "cosell", "sandbox", "--base-port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        yield Trial(tmp_path_factory.mktemp("trial"), told)
+        process.terminate()
+
+
+def test_the_doctor_is_content_and_says_that_events_are_not_registered(trial: Trial) -> None:
+    code, told = trial.cosell("doctor")
+    assert code == 0, told
+    (events,) = [one for one in told["data"]["findings"] if one["name"] == "events"]
+    assert "cosell webhook register" in events["advice"]
+
+
+def test_sync_alone_brings_all_deals_together_and_a_plan_is_then_empty(trial: Trial) -> None:
+    code, told = trial.cosell("sync", "--all")
+    assert code in (0, 3)
+    assert told["data"]["by"] == "this command"
+    assert trial.cosell("status")[1]["data"]["links"]["linked"] > 5
+    code, told = trial.cosell("plan", "--exit-code")
+    assert (code, told["data"]["writes"]) == (0, 0)
+
+
+def test_the_rotated_refresh_token_is_sealed_and_no_secret_lies_in_the_data(trial: Trial) -> None:
+    """INV-13."""
+    trial.cosell("doctor")
+    secrets = [
+        trial.told["entra"]["refresh_token"],
+        trial.told["entra"]["client_secret"],
+        trial.told["salesforce"]["private_key_pem"].splitlines()[3],
+    ]
+    for file in (trial.folder / "cosell-data" / "trial").iterdir():
+        content = file.read_bytes()
+        assert all(secret.encode() not in content for secret in secrets), file.name
+
+
+def test_events_are_registered_seen_and_given_back(trial: Trial) -> None:
+    code, told = trial.cosell("webhook", "register")
+    assert code == 0, told
+    assert told["data"]["owner"] == "https://cosell.example/webhooks/partner-center"
+    code, told = trial.cosell("webhook", "status")
+    assert (told["data"]["ours"], told["data"]["missing"]) == (True, [])
+    code, told = trial.cosell("webhook", "release")
+    assert code == 0
+    assert len(trial.cosell("webhook", "status")[1]["data"]["missing"]) == 4
+
+
+def test_somebody_elses_events_are_taken_only_with_overwrite_and_then_given_back(trial: Trial) -> None:
+    """WHK-05."""
+    text = (trial.folder / "cosell.toml").read_text("utf-8")
+    other = text.replace("https://cosell.example", "https://other.example")
+    (trial.folder / "other.toml").write_text(other, "utf-8")
+    trial.cosell("webhook", "register", "--overwrite")
+    code, told = trial.cosell("webhook", "register", "--config", "other.toml")
+    assert code == 1
+    assert "https://cosell.example" in told["error"]["message"]
+    code, told = trial.cosell("webhook", "register", "--overwrite", "--config", "other.toml")
+    assert (code, told["data"]["taken_from"]) == (0, "https://cosell.example/webhooks/partner-center")
+    code, told = trial.cosell("webhook", "release", "--config", "other.toml")
+    assert told["data"] == {
+        "owner": "https://cosell.example/webhooks/partner-center",
+        "given_back": True,
+    }
+
+
+def test_a_single_deal_is_synced_by_any_of_its_names(trial: Trial) -> None:
+    trial.cosell("sync", "--all")
+    (link, *_) = [
+        one
+        for one in trial.cosell("plan")[1]["data"]["links"]
+        if one["state"] == "linked" and one["referral"]
+    ]
+    for name in (link["link"], link["referral"], link["opportunity"]):
+        code, told = trial.cosell("sync", name)
+        assert (code, told["data"]["links"][0]["key"]) == (0, link["link"])
+
+
+def test_a_missing_secret_stops_nothing_that_needs_only_the_database(trial: Trial) -> None:
+    trial.cosell("sync", "--all")
+    kept = trial._environ.pop("ENTRA_SECRET")
+    try:
+        assert trial.cosell("status")[0] == 0
+        code, told = trial.cosell("plan")
+        assert code == 1
+        assert "ENTRA_SECRET, which is not set" in told["error"]["message"]
+    finally:
+        trial._environ["ENTRA_SECRET"] = kept

@@ -1,0 +1,112 @@
+"""Events pass on their id; that they stopped coming is noticed by what polling finds alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from cosell.core.records import Side, Write, WriteKind, WriteState
+from cosell.engine import Engine
+from cosell.ports import Poke, Store
+from cosell.store import open_store
+from cosell.wiring.alerts import StoredAlerts, standing
+from cosell.wiring.environment import Environment
+from cosell.wiring.events import MISSED, SILENT, Ear
+from cosell.wiring.report import HEARD
+from cosell.wiring.world import FairDice, WallClock
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Stands in for the engine: keeps what it heard."""
+
+    ids: list[str] = field(default_factory=list)
+
+    async def heard(self, record_id: str) -> None:
+        self.ids.append(record_id)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = open_store(tmp_path / "x.db", environment="x", dice=FairDice())
+    yield opened
+    await opened.aclose()
+
+
+def an_ear(store: Store, inbox: Inbox) -> Ear:
+    clock = WallClock()
+    env = SimpleNamespace(
+        store=store,
+        clock=clock,
+        alerts=StoredAlerts(store, clock=clock),
+        systems=lambda: SimpleNamespace(webhook=None),
+    )
+    return Ear(cast(Environment, cast(Any, env)), cast(Engine, cast(Any, inbox)))
+
+
+async def write(store: Store, number: int, cause: str) -> None:
+    """One finished write to the CRM with a cause."""
+    now = WallClock().now() + 1.0
+    await store.poke([Poke(Side.PARTNER_CENTER, f"r-{number}", "poll")], now)
+    (taken,) = await store.take(1, "test", now, 60.0)
+    row = Write(
+        id=f"w-{number}",
+        link_key=taken.key,
+        side=Side.CRM,
+        kind=WriteKind.UPDATE,
+        record_id="o",
+        partner_id=None,
+        cause=cause,
+        created_at=now,
+        sent_at=now,
+    )
+    link = await store.begin(taken, row, taken.link)
+    done = replace(row, state=WriteState.DONE, finished_at=now)
+    await store.finish(taken, [done], link)
+    await store.done(taken, now)
+
+
+async def test_an_event_passes_its_id_and_leaves_the_time_it_came(store: Store) -> None:
+    inbox = Inbox()
+    await an_ear(store, inbox).heard("a2000000-0000-4000-8000-000000000001")
+    assert inbox.ids == ["a2000000-0000-4000-8000-000000000001"]
+    assert await store.setting(HEARD)
+
+
+async def test_an_event_about_something_else_proves_only_that_events_come(store: Store) -> None:
+    inbox = Inbox()
+    await an_ear(store, inbox).heard("")
+    assert inbox.ids == []
+    assert await store.setting(HEARD)
+
+
+async def test_changes_that_only_polling_found_raise_the_alarm_once(store: Store) -> None:
+    """product.md WHK-09, WHK-10."""
+    ear = an_ear(store, Inbox())
+    for number in range(MISSED):
+        assert not await standing(store)
+        await write(store, number, "poll")
+        await ear.listen()
+    assert [one.code for one in await standing(store)] == [SILENT]
+
+
+async def test_a_change_that_an_event_announced_keeps_it_quiet(store: Store) -> None:
+    ear = an_ear(store, Inbox())
+    for number in range(MISSED + 2):
+        await write(store, number, "webhook, poll" if number == 1 else "poll")
+    await ear.listen()
+    assert not await standing(store)
+
+
+async def test_the_next_event_clears_the_alarm(store: Store) -> None:
+    ear = an_ear(store, Inbox())
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
+    await ear.heard("")
+    assert not await standing(store)
