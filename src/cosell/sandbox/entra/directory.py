@@ -47,6 +47,8 @@ class Code:
     challenge: str
     method: str
     audience: str
+    scope: str
+    nonce: str
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Device:
     born: float
     user_code: str
     audience: str
+    scope: str
     approved: bool = False
     asked: int = 0
 

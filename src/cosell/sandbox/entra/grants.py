@@ -137,7 +137,8 @@ class Grants:
             raise refusals.invalid_grant(501481, "The Code_Verifier does not match the code_challenge.")
         public_client = not self._has_secret(asked)
         refresh_token = self._directory.new_refresh_token(public_client=public_client)
-        return self._for_person(asked, self.audience(asked, code.audience), refresh_token)
+        audience = self.audience(asked, code.audience)
+        return self._for_person(asked, audience, refresh_token, scope=code.scope, nonce=code.nonce)
 
     def _device(self, asked: Asked) -> dict[str, Any]:
         text = asked.get("device_code") or asked.need("code")
@@ -156,7 +157,8 @@ class Grants:
             )
         del self._directory.devices[text]
         refresh_token = self._directory.new_refresh_token(public_client=True)
-        return self._for_person(asked, self.audience(asked, device.audience), refresh_token)
+        audience = self.audience(asked, device.audience)
+        return self._for_person(asked, audience, refresh_token, scope=device.scope)
 
     def _check_client(self, asked: Asked, *, may_be_public: bool) -> None:
         client_id, secret = self._credentials(asked)
@@ -183,13 +185,16 @@ class Grants:
     def _has_secret(self, asked: Asked) -> bool:
         return bool(self._credentials(asked)[1])
 
-    def _for_person(self, asked: Asked, audience: str, refresh_token: str) -> dict[str, Any]:
+    def _for_person(
+        self, asked: Asked, audience: str, refresh_token: str, *, scope: str = "", nonce: str = ""
+    ) -> dict[str, Any]:
+        """The answer for the person; `scope` and `nonce` were given when the sign-in began."""
         lifetime = self._switches.access_token_seconds
         token = self._mint.sign(audience, mfa=self._switches.mfa, app_only=False, lifetime=lifetime)
         body = self._envelope(asked, audience, token)
         body["refresh_token"] = refresh_token
-        if "openid" in asked.get("scope").split():
-            body["id_token"] = self._mint.identity()
+        if "openid" in f"{asked.get('scope')} {scope}".split():
+            body["id_token"] = self._mint.identity(nonce)
         if asked.get("client_info") == "1":
             body["client_info"] = _client_info()
         return body

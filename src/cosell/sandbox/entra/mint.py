@@ -99,10 +99,10 @@ class Mint:
             "unique_name": self._email,
         }
 
-    def identity(self) -> str:
+    def identity(self, nonce: str = "") -> str:
         """A signed identity token of the same person, for clients that asked for `openid`."""
         now = int(self._frame.clock.now().timestamp())
-        claims = {
+        claims: dict[str, Any] = {
             "aud": self._client_id,
             "iss": self._issuer,
             "iat": now,
@@ -114,6 +114,8 @@ class Mint:
             "preferred_username": self._email,
             "ver": "2.0",
         }
+        if nonce:
+            claims["nonce"] = nonce
         return jwt.encode(claims, signing_key(), algorithm="RS256", headers={"kid": KEY_ID})
 
     def expire(self, *, static: bool) -> None:

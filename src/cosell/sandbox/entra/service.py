@@ -149,7 +149,9 @@ class Entra:
         method = asked.get("code_challenge_method") or "plain"
         challenge = asked.get("code_challenge")
         now = self._directory.now()
-        self._directory.codes[code] = Code(now, target, challenge, method, audience)
+        self._directory.codes[code] = Code(
+            now, target, challenge, method, audience, asked.get("scope"), asked.get("nonce")
+        )
         back = {"code": code, "state": asked.get("state"), "session_state": "sandbox"}
         join = "&" if urlsplit(target).query else "?"
         return RedirectResponse(f"{target}{join}{urlencode(back)}", status_code=302)
@@ -170,7 +172,9 @@ class Entra:
             return self._refused(refusal)
         device_code = self._directory.secret_text("DEVICE")
         user_code = f"{self.frame.dice.getrandbits(36):09X}"
-        self._directory.devices[device_code] = Device(self._directory.now(), user_code, audience)
+        self._directory.devices[device_code] = Device(
+            self._directory.now(), user_code, audience, asked.get("scope")
+        )
         where = f"{self.base_url}/devicelogin"
         seconds: int | str = 900 if version == 2 else "900"
         return _json(

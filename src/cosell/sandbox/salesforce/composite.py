@@ -20,7 +20,8 @@ MOST_GRAPHS = 75
 _FORBIDDEN = frozenset({"accept", "authorization", "content-type"})
 _METHODS = frozenset({"GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"})
 _VERSIONED = re.compile(r"^/services/data/v(\d+\.\d)(/[^?]*)?(?:\?(.*))?$", re.DOTALL)
-_BATCH_URL = re.compile(r"^v(\d+\.\d)(/[^?]*)?(?:\?(.*))?$", re.DOTALL)
+# The guide shows all three beginnings.
+_BATCH_URL = re.compile(r"^(?:/services/data/|/)?v(\d+\.\d)(/[^?]*)?(?:\?(.*))?$", re.DOTALL)
 _REFERENCE_ID = re.compile(r"^\w+$", re.ASCII)
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 

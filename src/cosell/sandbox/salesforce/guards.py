@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from cosell.sandbox.salesforce.org import read_moment
 from cosell.sandbox.salesforce.store import Row
 from cosell.sandbox.salesforce.wire import Call, Reply
 
-_HTTP_DATE = re.compile(r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$")
+_HTTP_DATE = re.compile(r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [A-Z]{2,3}$")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"|(\*)')
 _READS = ("GET", "HEAD")
 
@@ -62,10 +63,11 @@ def _date(call: Call, header: str) -> datetime | None:
     if value is None:
         return None
     if _HTTP_DATE.match(value.strip()):
-        try:
-            return parsedate_to_datetime(value.strip())
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            found = parsedate_to_datetime(value.strip())
+            # A zone nobody knows leaves the moment without one.
+            if found.tzinfo is not None:
+                return found
     if call.method in _READS:
         return None
     raise refusal(400, "INVALID_HEADER", f"The value of the header {header} is not valid: {value}")

@@ -45,7 +45,8 @@ class Sender:
     def __init__(self, frame: Frame, switches: Switches) -> None:
         self._frame, self._switches = frame, switches
         self.remembered: deque[Delivery] = deque(maxlen=_REMEMBERED)
-        self.ca_pem: str | None = None
+        self._authorities: list[str] = []
+        self._tls: ssl.SSLContext | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[Delivery] = []
         self._held: list[Delivery] = []
@@ -133,7 +134,11 @@ class Sender:
         async with self._places:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
                 post = self._client().post(
-                    delivery.url, data=delivery.body, headers=delivery.headers(), allow_redirects=False
+                    delivery.url,
+                    data=delivery.body,
+                    headers=delivery.headers(),
+                    allow_redirects=False,
+                    ssl=self._verifier(delivery.url),
                 )
                 async with post as answer:
                     return answer.status
@@ -141,14 +146,26 @@ class Sender:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            context = None
-            if self.ca_pem is not None:
-                context = ssl.create_default_context(cadata=self.ca_pem)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=context or True),
                 timeout=aiohttp.ClientTimeout(total=self._switches.timeout_seconds),
             )
         return self._session
+
+    def trust(self, ca_pem: str) -> None:
+        """Accepts callbacks under this authority too, besides those the machine trusts."""
+        self._authorities.append(ca_pem)
+        self._tls = None
+
+    def _verifier(self, url: str) -> ssl.SSLContext | bool:
+        """What a callback's certificate is judged by; the machine's store takes a while to load."""
+        if not url.lower().startswith("https:"):
+            return True
+        if self._tls is None:
+            # Given `cadata` at once, the machine's own authorities would be left out.
+            self._tls = ssl.create_default_context()
+            for pem in self._authorities:
+                self._tls.load_verify_locations(cadata=pem)
+        return self._tls
 
 
 def _disordered(held: list[Delivery], shuffle: Callable[[list[Delivery]], None]) -> list[Delivery]:

@@ -66,7 +66,7 @@ class Webhooks:
 
     def trust(self, ca_pem: str) -> None:
         """Trusts this authority too when a callback is https."""
-        self._sender.ca_pem = ca_pem
+        self._sender.trust(ca_pem)
 
     def announce(self, event: str, referral_id: str) -> None:
         """Sends an event to the registered address, unless a switch loses it; returns at once."""

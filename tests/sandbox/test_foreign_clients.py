@@ -1,0 +1,163 @@
+"""What clients that nobody here wrote send, each case found by pointing such a client at the sandbox.
+
+`foreign/README.md` says how to point them at it again.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cosell.sandbox.entra import PARTNER_CENTER
+from cosell.sandbox.shell.authority import Authority, found_authority
+from cosell.sandbox.shell.serving import Serving
+
+from .microsoft import Microsoft, free_socket, private_deal
+from .sales import VERSION, Sales
+
+SCOPE = f"{PARTNER_CENTER}/.default offline_access openid profile"
+
+
+def identity_of(answer: dict[str, Any], microsoft: Microsoft) -> dict[str, Any]:
+    """The claims of an identity token as a client reads them."""
+    token = answer["id_token"]
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    assert found["aud"] == microsoft.entra.client_id
+    assert found["preferred_username"] == microsoft.entra.email
+    assert {"iss", "exp", "iat", "sub", "oid", "tid"} <= set(found)
+    return found
+
+
+async def code_for(microsoft: Microsoft, **extra: str) -> str:
+    """Signs the person in as a browser would and gives the code."""
+    asked = {
+        "client_id": microsoft.entra.client_id,
+        "response_type": "code",
+        "redirect_uri": "http://localhost:9/back",
+        "scope": SCOPE,
+        **extra,
+    }
+    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/v2.0/authorize"
+    reply = await microsoft.ask("GET", url, params=asked, allow_redirects=False)
+    return parse_qs(urlsplit(reply.headers["Location"]).query)["code"][0]
+
+
+async def test_msal_finds_its_nonce_in_the_identity_token(microsoft: Microsoft) -> None:
+    """`openid` and the nonce stand in the first request of its code flow, the code alone in the second."""
+    verifier = "v" * 50
+    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    options = {"code_challenge": challenge, "code_challenge_method": "S256", "nonce": "n-1"}
+    code = await code_for(microsoft, **options, client_info="1")
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back"}
+    reply = await microsoft.sign_in(version=2, **form, code_verifier=verifier)
+    assert identity_of(reply.json, microsoft)["nonce"] == "n-1"
+
+
+async def test_a_code_asked_without_openid_brings_no_identity(microsoft: Microsoft) -> None:
+    code = await code_for(microsoft, scope=f"{PARTNER_CENTER}/.default")
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back"}
+    assert "id_token" not in (await microsoft.sign_in(version=2, **form)).json
+
+
+async def test_a_device_that_asked_for_openid_learns_who_signed_in(microsoft: Microsoft) -> None:
+    """msal and azure-identity send the scopes with the first request only."""
+    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/v2.0/devicecode"
+    asked = {"client_id": microsoft.entra.client_id, "scope": SCOPE}
+    device = (await microsoft.ask("POST", url, data=asked)).json
+    microsoft.entra.approve_device(device["user_code"])
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    form = {"grant_type": grant, "device_code": device["device_code"], "client_secret": ""}
+    reply = await microsoft.sign_in(version=2, **form)
+    assert "nonce" not in identity_of(reply.json, microsoft)
+
+
+async def test_the_official_command_line_signs_in_with_exp_in_milliseconds(sales: Sales) -> None:
+    """@salesforce/core 8 sends `exp` as milliseconds since 1970 plus 300, and the service takes it."""
+    assert (await sales.sign_in(exp=int(time.time() * 1000) + 300)).status == 200
+    old = await sales.sign_in(exp=int((time.time() - 3600) * 1000))
+    assert old.json["error_description"] == "expired assertion"
+
+
+@pytest.mark.parametrize("start", ["v67.0", "/v67.0", VERSION])
+async def test_a_batch_takes_every_documented_form_of_a_url(sales: Sales, start: str) -> None:
+    """7.3; aiosalesforce sends the whole path, as the guide lists the resources."""
+    batch = {"batchRequests": [{"method": "GET", "url": f"{start}/sobjects/Account/describe"}]}
+    reply = await sales.call("POST", "/composite/batch", batch)
+    (result,) = reply.json["results"]
+    assert (result["statusCode"], result["result"]["name"]) == (200, "Account")
+
+
+@pytest.mark.parametrize("zone", ["GMT", "UTC", "UT"])
+async def test_a_condition_may_name_its_zone_as_the_guide_does(sales: Sales, zone: str) -> None:
+    """6.4; the guide's format is `EEE, dd MMM yyyy HH:mm:ss z`."""
+    path = f"/sobjects/Opportunity/{await sales.deal()}"
+    now, earlier = (sales.http_date(seconds).replace("GMT", zone) for seconds in (0, -60))
+    assert (
+        await sales.call("PATCH", path, {"Amount": 1}, headers={"If-Unmodified-Since": now})
+    ).status == 204
+    stale = await sales.call("PATCH", path, {"Amount": 2}, headers={"If-Unmodified-Since": earlier})
+    assert stale.status == 412
+
+
+async def test_a_condition_in_another_zone_is_the_same_instant(sales: Sales) -> None:
+    """The guide's own example ends in MST, seven hours behind."""
+    path = f"/sobjects/Opportunity/{await sales.deal()}"
+    for zone, hours in (("MST", 7), ("EST", 5)):
+        local = sales.http_date(-3600 * hours).replace("GMT", zone)
+        guard = {"If-Unmodified-Since": local}
+        assert (await sales.call("PATCH", path, {"Amount": 1}, headers=guard)).status == 204, zone
+        guard = {"If-Unmodified-Since": sales.http_date(-3600 * hours - 60).replace("GMT", zone)}
+        assert (await sales.call("PATCH", path, {"Amount": 1}, headers=guard)).status == 412, zone
+
+
+@pytest.fixture
+def authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Authority]:
+    """Three authorities; this machine trusts the first."""
+    folders = [tmp_path / name for name in ("machine", "sandbox", "staging")]
+    for folder in folders:
+        folder.mkdir()
+    made = [found_authority(folder, host="127.0.0.1") for folder in folders]
+    monkeypatch.setenv("SSL_CERT_FILE", str(made[0].ca_file))
+    return made
+
+
+async def test_an_authority_is_trusted_besides_those_of_the_machine(
+    microsoft: Microsoft, authorities: list[Authority]
+) -> None:
+    """A callback behind a public certificate still gets its events when the sandbox runs with TLS."""
+    hooks, arrived = microsoft.webhooks, list[bytes]()
+    hooks.switches.attempts = 1
+
+    async def take(request: Request) -> Response:
+        arrived.append(await request.body())
+        return Response(status_code=202)
+
+    async def reached(authority: Authority) -> bool:
+        sock, url = free_socket()
+        serving = Serving()
+        await serving.open(
+            Starlette(routes=[Route("/hook", take, methods=["POST"])]), sock, pem=authority.server_pem
+        )
+        hooks.register(url.replace("http:", "https:") + "/hook", ["referral-created"])
+        before = len(arrived)
+        await microsoft.post(private_deal())
+        await hooks.settled()
+        await serving.close()
+        return len(arrived) == before + 1
+
+    assert [await reached(one) for one in authorities] == [True, False, False]
+    hooks.trust(authorities[1].ca_file.read_text())
+    assert [await reached(one) for one in authorities] == [True, True, False]
+    hooks.trust(authorities[2].ca_file.read_text())
+    assert [await reached(one) for one in authorities] == [True, True, True]
