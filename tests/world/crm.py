@@ -172,7 +172,8 @@ class Crm(Server):
             return Rejected(f"{missing[0]} is required", fields=tuple(missing))
         self.ledger.creating(self, creation, source)
         record = self.add(source.deal if source else -1, creation.values, by="engine", enrolled=False)
-        record.by_engine, record.partner_id, record.partner_since = True, creation.partner_id, self.loop.now
+        record.by_engine, record.made_by = True, creation.write_id
+        record.partner_id, record.partner_since = creation.partner_id, self.loop.now
         record.stamp, record.ours = creation.write_id, True
         self._decorate(record, creation.marks, named=True)
         self.seen.happened("opportunity created")

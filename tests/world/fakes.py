@@ -43,6 +43,8 @@ class Record:
     values: dict[str, Value]
     born: float
     by_engine: bool = False
+    made_by: str = ""
+    """The connector's write that made it."""
     revision: int = 1
     changed: float = 0.0
     """When its version moved last."""

@@ -384,7 +384,8 @@ class Ledger:
             self.violate("INV-3", source.id, "carries", carries, "and is introduced all the same")
         for one in server.records.values():
             recent = self.loop.now - one.partner_since <= IN_FLIGHT and not one.by_engine
-            if one.partner_id == creation.partner_id and not recent:
+            copy = one.deleted and one.made_by == creation.write_id
+            if one.partner_id == creation.partner_id and not recent and not copy:
                 says = "deleted by a person, is made again" if one.deleted else "exists and is made again"
                 self.violate("INV-15" if one.deleted else "INV-3", "the half of", source.id, says)
 

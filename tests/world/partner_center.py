@@ -196,7 +196,8 @@ class PartnerCenter(Server):
         values = dict(creation.values) | {"state": State.ACTIVE, "help": None}
         values["visible"] = values.get("visible") is True or creation.values.get("help") is not None
         record = self.add(source.deal if source else -1, values, by="engine")
-        record.by_engine, record.partner_id, record.partner_since = True, creation.partner_id, self.loop.now
+        record.by_engine, record.made_by = True, creation.write_id
+        record.partner_id, record.partner_since = creation.partner_id, self.loop.now
         self.seen.happened("referral created")
         self.ledger.created(self, creation, record)
         self.announce(record)

@@ -74,6 +74,7 @@ ACTS = (
     ("delete", 1),
     ("clear_all", 1),
     ("edit_all", 2),
+    ("edit_all_referrals", 3),
     ("sync_now", 2),
 )
 """What people do afterwards, and how often."""
@@ -273,6 +274,11 @@ class People:
 
     def _edit_all(self, step: Step) -> bool:
         return any([self._change_crm(deal, "notes", fresh("notes", step.n + 200 * deal)) for deal in self._deals()])
+
+    def _edit_all_referrals(self, step: Step) -> bool:
+        deals = sorted({one.deal for one in self.portal.alive()})
+        values = {deal: fresh("notes", step.n + 200 * deal + 3000) for deal in deals}
+        return any([self._change_portal(deal, "notes", value) for deal, value in values.items()])
 
     def _deals(self) -> list[int]:
         return sorted({one.deal for one in self.crm.alive()})

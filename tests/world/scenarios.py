@@ -21,20 +21,24 @@ SCRIPTS: dict[str, tuple[Step, ...]] = {
     "an opportunity is introduced": _told(_OPEN),
     "an opportunity asks Microsoft for help": _told(_ASK),
     "a referral is introduced": _told(_PORTAL),
-    "Microsoft's referral is accepted": _told(_INBOUND, (100.0, "stage_active", "", 3)),
-    "an edit travels outward": _told(_OPEN, (100.0, "edit_crm", "notes", 101)),
-    "an edit travels inward": _told(_PORTAL, (100.0, "edit_portal", "close_date", 101)),
+    "Microsoft's referral is accepted": _told(_INBOUND, (80.0, "stage_active", "", 3)),
+    "an edit travels outward": _told(_OPEN, (80.0, "edit_crm", "notes", 101)),
+    "an edit travels inward": _told(_PORTAL, (80.0, "edit_portal", "close_date", 101)),
     "both sides edit different fields": _told(
-        _OPEN, (100.0, "edit_crm", "deal_value", 101), (100.1, "edit_portal", "notes", 102)
+        _OPEN, (80.0, "edit_crm", "deal_value", 101), (80.1, "edit_portal", "notes", 102)
     ),
-    "both sides edit one field": _told(_OPEN, (100.0, "both", "notes", 101)),
-    "a deal is won": _told(_OPEN, (100.0, "stage_won", "", 3)),
+    "both sides edit one field": _told(_OPEN, (80.0, "both", "notes", 101)),
+    "a deal is won": _told(_OPEN, (80.0, "stage_won", "", 3)),
     "solutions change on both sides": _told(
-        _OPEN, (100.0, "solutions_crm", "", 101), (100.2, "solutions_portal", "", 103)
+        _OPEN, (80.0, "solutions_crm", "", 101), (80.2, "solutions_portal", "", 103)
     ),
     "two records are adopted": _told((1.0, "half_pair", "", 3)),
-    "help is chosen later": _told(_OPEN, (100.0, "help", "", 3), (190.0, "microsoft_accepts", "", 4)),
+    "help is chosen later": _told(_OPEN, (80.0, "help", "", 3), (160.0, "microsoft_accepts", "", 4)),
 }
+
+SAME_END = frozenset(list(SCRIPTS)[:3]) | {"two records are adopted"}
+"""Scripts of a single act: whenever the process dies, the same comes of it. In the others a death may move
+the introduction behind an edit, and both orders are right."""
 
 
 def setting(name: str, kill_at: tuple[int, ...] = ()) -> Setting:
@@ -42,4 +46,4 @@ def setting(name: str, kill_at: tuple[int, ...] = ()) -> Setting:
     return replace(_PLAIN, steps=SCRIPTS[name], kill_at=kill_at)
 
 
-_PLAIN = Setting(seed=7, steps=(), conflict="ask", poll_partner_center=20.0, poll_crm=20.0)
+_PLAIN = Setting(seed=7, steps=(), conflict="ask", poll_partner_center=20.0, poll_crm=20.0, lease=20.0)

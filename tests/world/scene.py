@@ -47,6 +47,7 @@ class Setting:
     poll_partner_center: float = 60.0
     poll_crm: float = 60.0
     processes: int = 1
+    lease: float = 120.0
     kill_at: tuple[int, ...] = ()
     """Numbers of the I/O operations at which the process dies."""
     conflict: str = "newest"
@@ -154,6 +155,7 @@ class Scene:
             poll_crm=self.setting.poll_crm if self._polls else NEVER,
             sweep_every=NEVER,
             idle=60.0,
+            lease=self.setting.lease,
         )
         engine = Engine(
             store=store,  # type: ignore[arg-type]
@@ -358,6 +360,7 @@ class Scene:
 
     def calm(self) -> None:
         self.faults.calm()
+        self.reaper.kill_at = frozenset()
         self.maybe_poison()
         self.story.tell("weather", "calm")
 

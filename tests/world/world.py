@@ -68,6 +68,7 @@ def draw(seed: int) -> Setting:
         poll_partner_center=rng.choice((20.0, 60.0, 90.0)),
         poll_crm=rng.choice((20.0, 60.0, 90.0)),
         processes=2 if rng.random() < 0.15 else 1,
+        lease=rng.choice((15.0, 120.0)),
         kill_at=tuple(sorted(int(rng.paretovariate(0.5) * 10) for _ in range(kills))),
         conflict=rng.choice(("newest", "newest", "ask", "crm", "partner_center")),
         tight_brake=tight,
@@ -141,6 +142,9 @@ async def _settled(scene: Scene, store: Store) -> bool:
     if not scene.alive() or len(scene.alive()) < scene.setting.processes:
         return False
     if scene.setting.tight_brake and await scene.release_brake(store):
+        return False
+    landings = scene.ledger.landings
+    if landings and scene.loop.now - landings[-1].at < 65.0:
         return False
     load = await store.load(loop.EPOCH + scene.loop.now)
     return not (load.due or load.running or load.open_writes or load.later)
