@@ -12,7 +12,7 @@ from cosell.sandbox.shell.verbs import Control, SandboxRefused, SandboxUnreachab
 from cosell.wiring.places import locate
 
 
-def move(act: Callable[[Control], Any], *, url: str | None) -> Answer:
+def move(act: Callable[[Control], Any], *, url: str | None, full: bool = False) -> Answer:
     """Carries out one verb in the sandbox at `url`, or in the one that runs from here."""
     try:
         data = act(Control(url or running_sandbox()))
@@ -22,7 +22,14 @@ def move(act: Callable[[Control], Any], *, url: str | None) -> Answer:
         ) from None
     except SandboxRefused as error:
         raise Refusal(str(error)) from None
-    return Answer(data, lambda voice: show(voice, data))
+    return Answer(data, lambda voice: show(voice, data if full else _brief(data)))
+
+
+def _brief(data: Any) -> Any:
+    """A deal without the records behind it; `cosell sandbox deal` shows those too."""
+    if not isinstance(data, dict):
+        return data
+    return {name: value for name, value in data.items() if name not in ("ours", "theirs")}
 
 
 def running_sandbox() -> str:

@@ -41,8 +41,10 @@ async def plan(config: str | None, named: str | None, *, pending: bool) -> Answe
         "writes": sum(one.writes for one in found),
         "failed": sum(one.error is not None for one in found),
     }
-    if named and found and found[0].error is not None:
-        raise found[0].error
+    errors = [one.error for one in found if one.error is not None]
+    if errors and len(errors) == len(found):
+        # Nothing at all could be read: that is no plan, and the exit code says when to try again.
+        raise errors[0]
     code = PARTLY if data["failed"] else PENDING if pending and data["writes"] else DONE
     return Answer(data, lambda voice: show(voice, data, everything=named is not None), code)
 

@@ -51,10 +51,10 @@ def serve(
         speaking.speak(lambda: serving.serve(wanted), as_json=as_json)
 
 
-def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool) -> None:
+def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
     from cosell.cli import moving, speaking
 
-    speaking.speak(lambda: moving.move(act, url=url), as_json=as_json)
+    speaking.speak(lambda: moving.move(act, url=url, full=full), as_json=as_json)
 
 
 def _named(pairs: list[str] | None) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox deal 006Hs00000AAAAA
     """
-    _do(lambda control: control.deal(deal), url=url, as_json=as_json)
+    _do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
 
 
 @sandbox.command()
