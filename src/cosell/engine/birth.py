@@ -180,6 +180,10 @@ async def settle_creation(room: Room, case: Case, write: Write) -> Both | float 
     if len(found) > 1:
         await _give_up(room, case, write, Reason.TWINS, f"{len(found)} records carry {write.partner_id}")
         return None
+    if found and await _belongs_elsewhere(room, case, found[0]):
+        detail = f"{found[0].id} is already linked elsewhere"
+        await _give_up(room, case, write, Reason.TWINS, detail)
+        return None
     if found:
         ours = able.stamp and found[0].stamp == write.id and found[0].touched_by_us is True
         await created(room, case, write, found[0], certain=ours)
@@ -195,6 +199,11 @@ async def settle_creation(room: Room, case: Case, write: Write) -> Both | float 
     again = replace(write, attempt=write.attempt + 1, sent_at=now)
     await room.store.sent_again(case.taken, again)
     return await _deliver(room, case, again, None)
+
+
+async def _belongs_elsewhere(room: Room, case: Case, found: Snapshot) -> bool:
+    known = (await room.store.links_of(found.side, [found.id])).get(found.id)
+    return known is not None and known.key != case.link.key and known.state is not LinkState.NEW
 
 
 async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail: str) -> None:

@@ -105,7 +105,8 @@ async def _echo(
     carry and the other side need not be asked; if not, the read is kept and the other side follows.
     """
     recent = link.synced_at is not None and room.clock.now() - link.synced_at < ECHO_WITHIN
-    if not recent or not _in_step(link) or len(taken.sides) != 1 or taken.open_writes or any(wanted.values()):
+    busy = taken.open_writes or any(wanted.values()) or not link.trail_written or link.resolutions
+    if not recent or not _in_step(link) or len(taken.sides) != 1 or busy:
         return None
     (side,) = taken.sides
     wanted[side] = seen = await fresh(room, link, side)

@@ -216,6 +216,9 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
     marks = marks_for(room, case, seen)
     if not values and not _worth_writing(case, marks):
         return None
+    if halves[Side.CRM].source is Source.REMEMBERED and seen.version is None:
+        # Nothing to send as the precondition: a write would be blind (INV-1).
+        return 0.0
     if not seen.firm:
         await room.clock.sleep(FIRM_WAIT)
         again = (await reading.fresh(room, case.link, Side.CRM)).snapshot

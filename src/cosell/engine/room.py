@@ -25,7 +25,8 @@ class Pace:
     """Links in hand at once."""
     parallel_calls: int = 8
     """Requests at once to each system."""
-    lease: float = 120.0
+    lease: float = 45.0
+    """How long a key stays in the hands of a process that may have died; renewed three times as often."""
     fresh_for: float = 10.0
     """How long a polled read counts as the fresh read."""
     idle: float = 1.0

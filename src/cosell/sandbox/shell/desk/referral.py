@@ -49,31 +49,39 @@ def waits_for(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> By |
 
 def line_of(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> dict[str, Any]:
     """The few facts of an engagement that lists show."""
-    details, customer = ours["details"], ours["customerProfile"]
+    details = ours["details"] or {}
     both = [one for one in (ours, theirs) if one is not None]
     return {
         "id": ours["id"],
         "engagement_id": ours["engagementId"],
         "name": ours["name"],
-        "customer": customer["name"],
-        "country": customer["address"]["country"],
-        "value": details["dealValue"],
-        "currency": details["currency"],
-        "close_date": (details["closingDateTime"] or "")[:10] or None,
+        "customer": dig(ours, "customerProfile", "name"),
+        "country": dig(ours, "customerProfile", "address", "country"),
+        "value": details.get("dealValue"),
+        "currency": details.get("currency"),
+        "close_date": (details.get("closingDateTime") or "")[:10] or None,
         "status": ours["status"],
         "substatus": ours["substatus"],
         "status_reason": ours["statusReason"],
         "direction": ours["direction"],
         "external_reference_id": ours["externalReferenceId"],
-        "help": ours["inviteContext"]["assistanceRequestCode"],
-        "visible": ours["consent"]["consentToShareReferralWithMicrosoftSellers"] is True,
-        "solutions": [one["id"] for one in details["requirements"]["solutions"]],
+        "help": dig(ours, "inviteContext", "assistanceRequestCode"),
+        "visible": dig(ours, "consent", "consentToShareReferralWithMicrosoftSellers") is True,
+        "solutions": [one["id"] for one in dig(ours, "details", "requirements", "solutions") or []],
         "waits_for": waits_for(ours, theirs),
         "answer_by": next((one["expirationDateTime"] for one in both if one["status"] == "New"), None),
-        "msx_id": next((m for one in both if (m := one["trackingInfo"]["microsoftMsxId"])), None),
+        "msx_id": next((m for one in both if (m := dig(one, "trackingInfo", "microsoftMsxId"))), None),
         "microsoft": _their_line(theirs),
         "changed": max(one["updatedDateTime"] for one in both),
     }
+
+
+def dig(body: Mapping[str, Any], *path: str) -> Any:
+    """What stands at `path`; None where a part of it is missing, as in deals that foreign clients send."""
+    found: Any = body
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _their_line(theirs: Mapping[str, Any] | None) -> dict[str, Any] | None:
