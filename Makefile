@@ -17,7 +17,7 @@ help:
 	@echo "make check     style, types and contracts between the packages"
 	@echo "make worlds    N=100000 SEED=1: simulated worlds, for the night"
 	@echo "make bench     benchmarks; writes docs/performance.md"
-	@echo "make settings  write docs/reference/settings.md anew"
+	@echo "make settings  write docs/reference anew"
 	@echo "make lock      resolve the dependencies anew (needs uv)"
 
 run: $(READY)
@@ -40,7 +40,7 @@ bench: $(READY)
 	$(BIN)/python -m bench
 
 settings: $(READY)
-	$(BIN)/python -m cosell.config.reference docs/reference/settings.md
+	$(BIN)/python -m cosell.config.reference docs/reference
 
 # Made again whenever a lock or the package's own description changes.
 $(READY): $(LOCKS) pyproject.toml

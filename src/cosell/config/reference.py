@@ -12,6 +12,8 @@ from pydantic_core import PydanticUndefined
 
 from cosell.config.models import Section, Settings
 from cosell.config.secrets import Reference
+from cosell.core.errors import CosellError
+from cosell.core.reasons import TEXTS
 
 HEAD = """# Settings
 
@@ -29,11 +31,53 @@ def page() -> str:
     return "\n".join(parts)
 
 
+REASONS_HEAD = """# Reasons and errors
+
+Every code the product gives, in `cosell explain`, in the Audit field, in JSON and in the log, with what it means,
+what to do, and whose move it is. This page is made from the program itself by `make settings`; a test keeps it
+current.
+
+## Reasons of fields and deals
+
+| Code | Means | What to do | Whose move |
+|---|---|---|---|
+"""
+ERRORS_HEAD = """
+## Errors
+
+What went wrong, typed by what happens next. The exit code of a command is 75 where trying again later helps, 4 where
+a sign-in or a right is missing, 1 otherwise.
+
+| Code | Means | What we did | What you can do |
+|---|---|---|---|
+"""
+
+
+def reasons_page() -> str:
+    """The page of all reason and error codes as Markdown."""
+    rows = [
+        f"| `{reason}` | {_told(words.says)} | {_told(words.fix)} | {words.who} |"
+        for reason, words in TEXTS.items()
+    ]
+    errors = [
+        f"| `{kind('').code}` | {_told(kind.__doc__)} | {_told(kind.did)} | {_told(kind.advice)} |"
+        for kind in _leaves(CosellError)
+    ]
+    return REASONS_HEAD + "\n".join(rows) + "\n" + ERRORS_HEAD + "\n".join(errors) + "\n"
+
+
+def _leaves(kind: type[CosellError]) -> list[type[CosellError]]:
+    """The errors that are raised, in the order of the tree."""
+    below = [one for one in kind.__subclasses__() if one.__module__ == CosellError.__module__]
+    return [leaf for one in below for leaf in _leaves(one)] if below else [kind]
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Writes the page to the file named."""
-    place = Path(arguments[0])
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(page(), "utf-8")
+    """Writes the pages into the folder named."""
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "settings.md").write_text(page(), "utf-8")
+    (folder / "errors.md").write_text(reasons_page(), "utf-8")
 
 
 def _sections(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
