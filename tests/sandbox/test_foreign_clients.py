@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cosell.sandbox.entra import PARTNER_CENTER
+from cosell.sandbox.entra import PARTNER_CENTER, WEBHOOKS
 from cosell.sandbox.shell.authority import Authority, found_authority
 from cosell.sandbox.shell.serving import Serving
 
@@ -161,3 +162,46 @@ async def test_an_authority_is_trusted_besides_those_of_the_machine(
     assert [await reached(one) for one in authorities] == [True, True, False]
     hooks.trust(authorities[2].ca_file.read_text())
     assert [await reached(one) for one in authorities] == [True, True, True]
+
+
+@pytest.mark.parametrize("path", ["/sobjects", "/sobjects/Opportunity/describe"])
+async def test_a_description_carries_the_tag_that_was_recorded(sales: Sales, path: str) -> None:
+    """salesforce-api.md 1 and 4: beside Last-Modified, on the 304 too, the same until something changes."""
+    first = await sales.call("GET", path)
+    tag = first.headers["ETag"]
+    assert re.fullmatch(r'"[0-9a-f]{8}"', tag)
+    same = await sales.call("GET", path, headers={"If-Modified-Since": first.headers["Last-Modified"]})
+    assert (same.status, same.raw, same.headers["ETag"]) == (304, b"", tag)
+    sales.frame.clock.advance(60)
+    sales.org.settings.opportunity_teams = not sales.org.settings.opportunity_teams
+    assert (await sales.call("GET", path)).headers["ETag"] != tag
+
+
+async def test_a_missed_update_only_speaks_the_words_of_not_found(sales: Sales) -> None:
+    """salesforce-api.md 3 and 6.3."""
+    body = {"Name": "x", "StageName": "Prospecting", "CloseDate": "2027-01-31"}
+    reply = await sales.call("PATCH", "/sobjects/Opportunity/Referral_Identifier__c/r?updateOnly=true", body)
+    assert reply.errors[0]["message"] == "The requested resource does not exist"
+
+
+@pytest.mark.parametrize("second_factor", [True, False])
+async def test_a_client_may_ask_whether_its_token_has_a_second_factor(
+    microsoft: Microsoft, second_factor: bool
+) -> None:
+    """partner-center-api.md 1.2: `ValidateMfa: true` is answered with `isMfaCompliant`."""
+    microsoft.entra.switches.mfa = second_factor
+    microsoft.token = microsoft.entra.issue(PARTNER_CENTER)
+    microsoft.webhooks_token = microsoft.entra.issue(WEBHOOKS)
+    status = 200 if second_factor else 401
+    for ask, path in ((microsoft.call, ""), (microsoft.registration, "/events")):
+        reply = await ask("GET", path, headers={"ValidateMfa": "true"})
+        assert (reply.status, reply.headers["isMfaCompliant"]) == (status, str(second_factor).lower())
+        assert "isMfaCompliant" not in (await ask("GET", path)).headers
+
+
+async def test_an_application_alone_is_asked_for_no_second_factor(microsoft: Microsoft) -> None:
+    """partner-center-api.md 1.2: app-only is exempt."""
+    microsoft.webhooks_token = microsoft.entra.issue_app_only(WEBHOOKS)
+    reply = await microsoft.registration("GET", "/events", headers={"ValidateMfa": "true"})
+    assert reply.status == 200
+    assert "isMfaCompliant" not in reply.headers

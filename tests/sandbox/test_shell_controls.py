@@ -475,8 +475,13 @@ async def test_an_expired_salesforce_session_is_answered_401(visitor: Visitor) -
 async def test_a_revoked_integration_cannot_sign_in_until_it_is_approved_again(visitor: Visitor) -> None:
     await visitor.post("/control/tokens/revoke", {"system": "salesforce"})
     assert (await _salesforce_login(visitor))[0] == 400
-    await visitor.post("/control/tokens/sign-in", {"system": "salesforce"})
+    given = await visitor.post("/control/tokens/sign-in", {"system": "salesforce"})
     assert (await _salesforce_login(visitor))[0] == 200
+    form = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    access = visitor.sandbox.description["salesforce"]
+    form |= {name: access[name] for name in ("client_id", "client_secret")}
+    async with visitor.http.post(f"{access['login_url']}/services/oauth2/token", data=form) as answer:
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cosell.sandbox.entra import Caller, Entra, TokenRefused
+from cosell.sandbox.entra import Caller, Entra, TokenRefused, second_factor
 from cosell.sandbox.frame import JsonObject
 from cosell.sandbox.partner_center import errors, listing, moments
 from cosell.sandbox.partner_center.documents import placed, value_at
@@ -95,6 +95,7 @@ class Api:
             caller = self._entra.admit(token.strip(), self._audiences)
         except TokenRefused as refused:
             raise errors.unauthenticated(str(refused)) from refused
+        second_factor.note(request, caller)
         if caller.app_only:
             raise errors.denied("Referrals can only be used with a signed-in person.")
         if not caller.mfa:
@@ -106,6 +107,7 @@ class Api:
         headers = response.headers
         headers["request-id"] = str(uuid.uuid4())
         headers["timestamp"] = moments.render(self._ledger.now())
+        second_factor.tell(request, response)
         headers["x-ms-ags-diagnostic"] = '{"ServerInfo":{"DataCenter":"Sandbox"}}'
         if "client-request-id" in request.headers:
             headers["client-request-id"] = request.headers["client-request-id"]

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from zlib import crc32
+
+import orjson
 
 from cosell.sandbox.salesforce.describe import brief, describe_all, describe_object
-from cosell.sandbox.salesforce.errors import is_deleted, json_error, malformed_id, not_found, refusal
+from cosell.sandbox.salesforce.errors import (
+    NOT_FOUND_TEXT,
+    is_deleted,
+    json_error,
+    malformed_id,
+    not_found,
+    refusal,
+)
 from cosell.sandbox.salesforce.fields import Field
 from cosell.sandbox.salesforce.guards import check_dates, check_row, etag, http_date
 from cosell.sandbox.salesforce.ids import long_id
@@ -24,7 +34,7 @@ class Rows:
 
     def __init__(self, org: Org, writer: Writer) -> None:
         self._org, self._writer = org, writer
-        self._described: dict[object, Any] = {}
+        self._described: dict[object, tuple[Any, str]] = {}
 
     def answer(self, call: Call) -> Reply:
         path = call.path[1:]
@@ -56,15 +66,17 @@ class Rows:
         """A description, made once until the schema changes; 304 if it is older than the caller's."""
         view = self._org.view(call.actor)
         changed = self._org.schema_changed_at
-        early = check_dates(call, changed)
-        if early is not None:
-            return early
         key = (view.mark, what, call.version)
         if key not in self._described:
             if len(self._described) > 200:
                 self._described.clear()
-            self._described[key] = make()
-        return Reply(200, self._described[key], {"Last-Modified": http_date(changed)})
+            made = make()
+            self._described[key] = made, f'"{crc32(orjson.dumps(made)):08x}"'
+        body, tag = self._described[key]
+        early = check_dates(call, changed)
+        reply = early if early is not None else Reply(200, body)
+        reply.headers |= {"ETag": tag, "Last-Modified": http_date(changed)}
+        return reply
 
     def _object(self, call: Call, seen: Seen) -> Reply:
         if call.method == "POST":
@@ -128,7 +140,7 @@ class Rows:
         check_upsert_body(field, body)
         if not found:
             if call.query.get("updateOnly", "").lower() == "true":
-                raise refusal(self._org.settings.update_only_miss_status, "NOT_FOUND", not_found().args[0])
+                raise refusal(self._org.settings.update_only_miss_status, "NOT_FOUND", NOT_FOUND_TEXT)
             made = self._writer.create(
                 call.actor, seen, {**body, field.name: value}, allow_duplicate=call.allows_duplicates
             )

@@ -141,7 +141,7 @@ class Control:
         return self._ask("POST", "/control/tokens/expire", {"system": system})
 
     def sign_in(self, system: str = "entra") -> dict[str, Any]:
-        """A person gives a connection its sign-in back; for ``entra`` with a new refresh token."""
+        """A person gives a connection its sign-in back, with a refresh token that is good now."""
         return self._ask("POST", "/control/tokens/sign-in", {"system": system})
 
     def reset(self, *, seed: int | None = None, empty: bool | None = None) -> dict[str, Any]:

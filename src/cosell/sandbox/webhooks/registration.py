@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cosell.sandbox.entra import Entra, TokenRefused
+from cosell.sandbox.entra import Entra, TokenRefused, second_factor
 from cosell.sandbox.frame import Frame
 from cosell.sandbox.partner_center import errors, moments
 from cosell.sandbox.partner_center.errors import Refusal, invalid
@@ -120,6 +120,7 @@ class Registry:
         headers = response.headers
         headers["ms-requestid"] = request.headers.get("ms-requestid") or str(uuid.uuid4())
         headers["ms-correlationid"] = request.headers.get("ms-correlationid") or str(uuid.uuid4())
+        second_factor.tell(request, response)
         headers["x-locale"] = request.headers.get("x-locale") or "en-US"
         return response
 
@@ -131,6 +132,7 @@ class Registry:
             caller = self._entra.admit(token.strip(), self._audiences)
         except TokenRefused as refused:
             raise errors.unauthenticated(str(refused)) from refused
+        second_factor.note(request, caller)
         # An application's own token is welcome here and carries no such claim (1.2, 7.1).
         if not caller.app_only and not caller.mfa:
             raise errors.without_mfa()

@@ -163,13 +163,13 @@ def expire_sessions(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 
 
 def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
-    """A person gives a connection its sign-in back; for “entra” the answer holds a new refresh token."""
+    """A person gives a connection its sign-in back; the answer holds a refresh token that is good now."""
     system = wish.text("system", "entra", among=("entra", "salesforce"))
     wish.done()
     if system == "entra":
         return {"signed_in": system, "refresh_token": sandbox.entra.sign_in()}
     sandbox.salesforce.approve()
-    return {"signed_in": system}
+    return {"signed_in": system, "refresh_token": sandbox.salesforce.refresh_token}
 
 
 def _named(sandbox: Sandbox, system: str) -> dict[str, Answer]:
