@@ -93,7 +93,11 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one poll brought. `snapshots` may be incomplete reads; an id may appear once only."""
+    """What one poll brought. An id appears once only.
+
+    A snapshot may be an incomplete read, but shows everything of its record that changed since the
+    cursor; the engine fills the rest from the base.
+    """
 
     snapshots: tuple[Snapshot, ...]
     gone: tuple[str, ...]

@@ -88,7 +88,7 @@ def _cheap(room: Room, taken: Taken, link: Link, side: Side) -> Reading | None:
     if polled is not None:
         if polled.complete:
             return Reading(polled, Source.POLLED)
-        if _in_step(link) and polled.version is not None:
+        if _in_step(link) and polled.version is not None and _covered(room, link):
             return Reading(_completed(link, polled), Source.POLLED)
         return None
     if taken.sides and side not in taken.sides and _rememberable(room, link, side):
@@ -106,6 +106,7 @@ async def _echo(
     """
     recent = link.synced_at is not None and room.clock.now() - link.synced_at < ECHO_WITHIN
     busy = taken.open_writes or any(wanted.values()) or not link.trail_written or link.resolutions
+    recent = recent and _covered(room, link)
     if not recent or not _in_step(link) or len(taken.sides) != 1 or busy:
         return None
     (side,) = taken.sides
@@ -121,7 +122,12 @@ def _in_step(link: Link) -> bool:
 
 def _rememberable(room: Room, link: Link, side: Side) -> bool:
     honoured = room.desk(side).system.capabilities.precondition != "none"
-    return honoured and _in_step(link) and link.version_of(side) is not None
+    return honoured and _in_step(link) and link.version_of(side) is not None and _covered(room, link)
+
+
+def _covered(room: Room, link: Link) -> bool:
+    """Whether the base knows every field both sides have; one it lacks would never be seen to change."""
+    return room.common_fields() <= link.base.keys()
 
 
 def remembered(link: Link, side: Side) -> Snapshot:

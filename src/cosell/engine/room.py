@@ -79,6 +79,7 @@ class Room:
         self.tally = Tally()
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
         """Per link and side: the version last refused, and how often that very version was."""
+        self._common: tuple[list[frozenset[str]], frozenset[str]] | None = None
         self._polled: dict[tuple[Side, str], tuple[Snapshot, float, float]] = {}
 
     def desk(self, side: Side) -> Desk:
@@ -94,6 +95,13 @@ class Room:
             acts=able[Side.PARTNER_CENTER].acts,
             contacts_freeze=self.policy.contacts_freeze,
         )
+
+    def common_fields(self) -> frozenset[str]:
+        """The fields of the mapping that both sides can be read for."""
+        readable = [desk.system.capabilities.readable for desk in self.desks.values()]
+        if self._common is None or self._common[0] != readable:
+            self._common = (readable, frozenset(self.rules).intersection(*readable))
+        return self._common[1]
 
     def keep_polled(self, snapshot: Snapshot, asked_at: float) -> None:
         """Remembers a read that a poll just brought: it is the fresh read of the reconcile it causes.
