@@ -34,6 +34,20 @@ def test_status_tells_links_waiting_and_flows(cosell: Cosell, deal: str) -> None
         assert part in words
 
 
+def test_status_tells_by_cause_who_has_to_do_what(cosell: Cosell, deal: str) -> None:
+    """INV-22: nothing waits in silence."""
+    (cause,) = cosell("status", "--json").json["data"]["attention"]
+    assert (cause["reason"], cause["who"], cause["count"], cause["links"]) == (
+        "conflict",
+        "seller",
+        1,
+        [deal],
+    )
+    words = cosell("status").words
+    assert "1 deal (seller): Both sides changed it" in words
+    assert f"cosell explain {deal}" in words
+
+
 def test_status_shows_a_standing_alert_with_what_to_do(cosell: Cosell, deal: str) -> None:
     async def alert(store: Store) -> None:
         row = json.dumps({"message": "The sign-in lapsed.", "advice": "Sign in again.", "since": 1000.0})

@@ -22,6 +22,7 @@ STATUS: dict[str, Any] = {
     "links": {"linked": 1, "held": 0},
     "waiting": {"due": 2, "later": 0, "running": 0, "oldest_seconds": 0.0, "unanswered_writes": 0},
     "alerts": [],
+    "attention": [],
 }
 
 

@@ -38,7 +38,14 @@ async def test_the_page_shows_the_state_in_words(visitor: Visitor) -> None:
 async def test_hostile_text_stays_text(visitor: Visitor, product: Product) -> None:
     """reliability.md 8.3."""
     alert = {"code": "x", "message": HOSTILE, "advice": HOSTILE, "since": 0.0}
-    product.status_now = {**STATUS, "alerts": [alert], "summary": HOSTILE, "links": {HOSTILE: 1}}
+    cause = {"reason": "x", "says": HOSTILE, "fix": HOSTILE, "who": "x", "count": 1, "links": [HOSTILE]}
+    product.status_now = {
+        **STATUS,
+        "alerts": [alert],
+        "attention": [cause],
+        "summary": HOSTILE,
+        "links": {HOSTILE: 1},
+    }
     page = (await visitor.ask("GET", "/")).body.decode()
     assert "<script>" not in page
     assert "<img" not in page

@@ -27,8 +27,8 @@ from cosell.wiring.environment import Environment
 
 WHOLE = "*"
 """The hold of a whole deal."""
-BRAKE, RELEASED = "brake", "released"
-"""The setting that keeps the brake, and the word that lets it go."""
+BRAKE, ON, RELEASED = "brake", "on", "released"
+"""The setting that keeps the brake, and its two words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ async def _release(env: Environment, link: Link) -> Answer:
 
 async def _release_brake(config: str | None) -> Answer:
     async with opened(config) as env:
-        if await env.store.setting(BRAKE) is None:
+        if await env.store.setting(BRAKE) != ON:
             raise Refusal("The brake is not on.")
         await env.store.set_setting(BRAKE, RELEASED, person(), env.clock.now())
     return Answer(

@@ -37,9 +37,22 @@ def show(voice: Voice, data: dict[str, Any]) -> None:
             *([("dry run", "on: nothing is written")] if data["dry_run"] else []),
         ]
     )
+    for cause in data["attention"]:
+        _show_cause(voice, cause)
     for alert in data["alerts"]:
         voice.line(f"Alert: {alert['message']} {alert['advice']}".rstrip(), style="bold red")
         voice.line(f"since {ago(alert['since'])}", indent=2)
+
+
+def _show_cause(voice: Voice, cause: dict[str, Any]) -> None:
+    """One cause, whose move it is, and the deals to look at."""
+    count = cause["count"]
+    deals = f"{count} deal{'' if count == 1 else 's'}"
+    who = "" if cause["who"] == "nobody" else f" ({cause['who']})"
+    voice.line(f"{deals}{who}: {cause['says']} {cause['fix']}".rstrip(), style="yellow")
+    first, *others = cause["links"]
+    more = f"   (also {', '.join(others)}{', …' if count > len(cause['links']) else ''})" if others else ""
+    voice.line(f"cosell explain {first}{more}", indent=2)
 
 
 def _counts(counts: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from cosell.config import Settings
 from cosell.core.records import LinkState
 from cosell.ports import Budget, Load, Store
 from cosell.wiring import alerts
+from cosell.wiring.attention import attention
 
 HEARD = "seen:webhook"
 """The setting row that keeps when the last event came."""
@@ -37,6 +38,7 @@ async def status(store: Store, settings: Settings, *, now: float) -> dict[str, A
             {"code": one.code, "message": one.message, "advice": one.advice, "since": one.since}
             for one in standing
         ],
+        "attention": await attention(store),
         "budget": {name.removeprefix(BUDGET): row for name, row in seen.items() if name.startswith(BUDGET)},
         "webhook_last_event": _moment(seen.get(HEARD)),
         "dry_run": settings.environment.dry_run,
