@@ -215,6 +215,8 @@ async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail:
 
 async def show_trouble(room: Room, case: Case, opportunity: Snapshot) -> float | None:
     """Writes the Audit text and the ✘ to an opportunity that has no referral yet."""
+    if room.policy.dry_run or room.tally.on:
+        return None
     if not opportunity.firm:
         await room.clock.sleep(1.1)
         opportunity = await room.desk(Side.CRM).get(opportunity.id)

@@ -38,6 +38,8 @@ async def introduce(room: Room, case: Case) -> Both | float | None:
     wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait
+    if "*" in case.link.holds:
+        return hold(case, Reason.BY_PERSON)
     seen = halves[side].snapshot
     if side is Side.PARTNER_CENTER:
         return await _from_partner_center(room, case, seen)
