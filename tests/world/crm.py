@@ -83,11 +83,11 @@ class Crm(Server):
     def snapshot(self, record: Record) -> Snapshot:
         return self._shown(record, dict(record.values), complete=True)
 
-    def partial(self, record: Record) -> Snapshot:
-        """The opportunity's own row, with those of its children that changed since it did."""
+    def partial(self, record: Record, since: float) -> Snapshot:
+        """The opportunity's own row, with those of its children that changed since the poll looks back to."""
         if self.whole_polls:
             return self.snapshot(record)
-        news = {key for key in _CHILDREN & record.history.keys() if record.history[key][-1].at >= record.changed}
+        news = {key for key in _CHILDREN & record.history.keys() if record.history[key][-1].at > since}
         values = {key: one for key, one in record.values.items() if key not in _CHILDREN or key in news}
         return self._shown(record, values, complete=False)
 

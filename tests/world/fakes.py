@@ -128,8 +128,8 @@ class Server:
     def snapshot(self, record: Record) -> Snapshot:
         raise NotImplementedError
 
-    def partial(self, record: Record) -> Snapshot:
-        """What a list page shows of a record."""
+    def partial(self, record: Record, since: float) -> Snapshot:
+        """What a list page shows of a record: not all of it, but whatever changed since."""
         raise NotImplementedError
 
     def search(self, partner_id: str) -> list[Snapshot]:
@@ -165,7 +165,7 @@ class Server:
     def _entries(self, floor: float) -> Iterable[tuple[float, str, Snapshot | None]]:
         for record in self.records.values():
             if record.fed > floor:
-                yield record.fed, record.id, None if record.deleted else self.partial(record)
+                yield record.fed, record.id, None if record.deleted else self.partial(record, floor)
 
     # --- what people do --------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class PartnerCenter(Server):
     def snapshot(self, record: Record) -> Snapshot:
         return self._shown(record, dict(record.values), complete=True)
 
-    def partial(self, record: Record) -> Snapshot:
+    def partial(self, record: Record, since: float) -> Snapshot:
         values = {key: one for key, one in record.values.items() if key not in MICROSOFTS}
         return self._shown(record, values, complete=False)
 

@@ -119,7 +119,7 @@ class GatedStore:
 
         async def call(*args: Any, **named: Any) -> Any:
             process.point(before)
-            await asyncio.sleep(0.004 * self._latency.random())
+            await asyncio.sleep(max(0.0, 0.008 * (self._latency.random() - 0.6)))
             if process.dead:
                 raise Killed
             if expect is not None:
