@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest_asyncio
 
+from cosell.core.errors import Throttled, Unavailable
 from cosell.core.records import Link, Side
 from cosell.engine import Engine
 from cosell.ports import AuditRow, LinkFilter
+from cosell.sandbox.frame import Fault
 from cosell.sandbox.shell.composition import Sandbox
 from cosell.wiring.environment import Environment, environment
 from cosell.wiring.joining import sandbox_settings
@@ -33,10 +36,20 @@ class LeapingClock(WallClock):
     """Instead of waiting, lets the sandbox's own clock pass by the time that should be waited."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+        self._sandbox, self._leapt = sandbox, 0.0
+
+    def now(self) -> float:
+        return super().now() + self._leapt
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._leapt
+
+    def leap(self, seconds: float) -> None:
+        self._leapt += seconds
+        self._sandbox.frame.clock.advance(seconds)
 
     async def sleep(self, seconds: float) -> None:
-        self._sandbox.frame.clock.advance(seconds)
+        self.leap(seconds)
         await asyncio.sleep(0)
 
 
@@ -47,6 +60,7 @@ class Desk:
     sandbox: Sandbox
     env: Environment
     engine: Engine
+    clock: LeapingClock
     _numbers: list[int] = field(default_factory=list)
 
     async def sync(self) -> int:
@@ -54,12 +68,27 @@ class Desk:
         looks = 0
         for _ in range(10):
             for side in Side:
-                await self.engine.poll(side)
+                with contextlib.suppress(Throttled, Unavailable):
+                    await self.engine.poll(side)
             found = await self.engine.drain()
             looks += found
             if not found:
                 break
         return looks
+
+    async def sync_over(self, seconds: float, step: float = 30.0) -> None:
+        """Lets that much time pass, syncing as it goes."""
+        for _ in range(int(seconds // step)):
+            await self.sync()
+            self.clock.leap(step)
+        await self.sync()
+
+    def harm(self, system: str, kind: str, *, method: str, path: str, times: int = 1, name: str = "") -> None:
+        """Lets the next requests of this kind go wrong; `name` takes one of the vendor's own answers."""
+        simulator = getattr(self.sandbox, system)
+        answer = simulator.faults[name] if name else None
+        fault = Fault(system, kind, method=method, path=path, times=times, answer=answer)  # type: ignore[arg-type]
+        self.sandbox.frame.faults.append(fault)
 
     # --- the seller in Salesforce ---
 
@@ -223,5 +252,5 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         settings = sandbox_settings(sandbox.description, web_port=0, data=tmp_path)
         place = Place(name="sandbox", data=tmp_path, settings=settings)
         async with environment(place, {}, settings=settings) as env:
-            env.clock = LeapingClock(sandbox)
-            yield Desk(sandbox, env, env.engine())
+            env.clock = clock = LeapingClock(sandbox)
+            yield Desk(sandbox, env, env.engine(), clock)

@@ -78,7 +78,7 @@ async def test_a_deal_nobody_answered_expires_and_the_opportunity_is_closed(desk
     """LIM-08, C-31."""
     referral = desk.inbound()
     await desk.sync()
-    desk.sandbox.frame.clock.advance(15 * 86400)
+    desk.clock.leap(15 * 86400)
     desk.sandbox.partner_center.referrals.tick()
     await desk.sync()
     (row,) = desk.opportunities(referral)
@@ -156,7 +156,7 @@ async def test_of_two_edits_of_one_field_the_newer_wins_and_the_other_stands_in_
     await desk.sync()
     (row,) = desk.opportunities(referral)
     desk.change(referral, details__notes="Older words.")
-    desk.sandbox.frame.clock.advance(60)
+    desk.clock.leap(60)
     desk.edit(row["Id"], Description="Newer words.")
     await desk.sync()
     assert desk.referral(referral)["details"]["notes"] == "Newer words."

@@ -89,7 +89,7 @@ async def test_solutions_added_and_taken_off_travel(desk: Desk) -> None:
     rows = seller.rows("Microsoft_Partner_Center_Solution__c")
     gone = next(row for row in rows if row["Solution_Identifier__c"] == SOL)
     seller.delete("Microsoft_Partner_Center_Solution__c", gone["Id"])
-    desk.sandbox.frame.clock.advance(600)
+    desk.clock.leap(600)
     await desk.sync()
     await desk.engine.sweep()
     await desk.sync()
