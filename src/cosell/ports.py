@@ -137,9 +137,16 @@ class System(Protocol):
     retries on its own, except one token refresh after a 401 (reliability.md 11).
     """
 
-    name: str
-    side: Side
-    capabilities: Capabilities
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def side(self) -> Side: ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the system can do; may become complete only with the first sign-in."""
+        ...
 
     async def check(self) -> Sequence[Finding]:
         """Tests sign-in, rights and set-up; changes nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Protocol
 
 from cosell.config import Reference, Settings, Tag
 from cosell.config.reading import read_bytes
@@ -58,7 +58,7 @@ class Systems:
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
         org = salesforce_options(settings, secret)
-        self.crm = cast(System, Salesforce(org, transport=theirs, clock=clock))
+        self.crm: System = Salesforce(org, transport=theirs, clock=clock)
 
     async def aclose(self) -> None:
         """Closes every connection."""
