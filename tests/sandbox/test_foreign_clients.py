@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from base64 import urlsafe_b64encode
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -205,3 +207,52 @@ async def test_an_application_alone_is_asked_for_no_second_factor(microsoft: Mic
     reply = await microsoft.registration("GET", "/events", headers={"ValidateMfa": "true"})
     assert reply.status == 200
     assert "isMfaCompliant" not in reply.headers
+
+
+HEAD = b"""POST /echo HTTP/1.1
+Host: localhost
+Connection: Upgrade, HTTP2-Settings
+Upgrade: h2c
+HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAA
+Content-Length: %d
+
+"""
+
+
+@pytest.mark.parametrize("pieces", ["one", "head and body", "byte by byte"])
+async def test_an_offer_of_http2_is_passed_over_and_the_body_is_read(pieces: str) -> None:
+    """The HTTP client of Java offers `h2c` with every plain request; a server need not take it up."""
+
+    async def echo(request: Request) -> Response:
+        return Response(await request.body())
+
+    sock, url = free_socket()
+    serving = Serving()
+    await serving.open(Starlette(routes=[Route("/echo", echo, methods=["POST"])]), sock, pem=None)
+    # What looks like the offer in a body is content.
+    body = b"first line\r\nUpgrade: h2c\r\n\r\nUpgrade: h2c\r\n"
+    head = (HEAD % len(body)).replace(b"\n", b"\r\n")
+    cut = {"one": [head + body], "head and body": [head, body]}
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    for _ in range(2):
+        for part in cut.get(pieces) or [bytes([one]) for one in head + body]:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 200")
+        length = re.search(rb"content-length: (\d+)", answer)
+        assert length is not None
+        assert await reader.readexactly(int(length[1])) == body
+    writer.close()
+    await writer.wait_closed()
+    await serving.close()
+
+
+@pytest.mark.parametrize("form", ["der", "pem"])
+async def test_the_root_of_the_signing_certificates_can_be_fetched(microsoft: Microsoft, form: Any) -> None:
+    """partner-center-api.md 7.3 and row 12: a receiver of its own needs something to check the chain by."""
+    microsoft.webhooks.switches.certificate_form = form
+    raw = (await microsoft.ask("GET", f"{microsoft.webhooks.base_url}/cert/root.cer")).raw
+    load = x509.load_pem_x509_certificate if form == "pem" else x509.load_der_x509_certificate
+    assert load(raw) == x509.load_pem_x509_certificate(microsoft.webhooks.root_certificate_pem)

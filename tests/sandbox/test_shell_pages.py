@@ -38,6 +38,7 @@ async def test_the_index_says_what_runs_where_and_what_to_try(visitor: Visitor) 
         assert url in page
     assert "curl" in page
     assert "/sandbox.json" in page
+    assert f"{visitor.sandbox.urls['webhooks']}/cert/root.cer" in page
     assert 'href="/partner-center/"' in page
     assert 'href="/salesforce/"' in page
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cosell.sandbox.frame import Cut
+from cosell.sandbox.shell.offers import PlainHttp
 
 GRACE_SECONDS = 0.4
 LAST_PORT = 65535
@@ -59,7 +59,7 @@ class _HangsUp:
             pass
 
 
-class _Protocol(HttpToolsProtocol):
+class _Protocol(PlainHttp):
     """HTTP as uvicorn speaks it, with an application that can hang up."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

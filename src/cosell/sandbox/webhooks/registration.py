@@ -106,6 +106,8 @@ class Registry:
     async def _certificate(self, request: Request) -> Response:
         name = request.path_params["name"]
         form = self._switches.certificate_form
+        if name == "root":
+            return Response(signing.root_file(form), media_type="application/pkix-cert")
         for known in signing.NAMES:
             if known == name:
                 return Response(signing.certificate_file(known, form), media_type="application/pkix-cert")

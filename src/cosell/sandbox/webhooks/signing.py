@@ -98,7 +98,12 @@ def _builder(
 
 
 def root_pem() -> bytes:
-    return root().public_bytes(Encoding.PEM)
+    return root_file("pem")
+
+
+def root_file(form: Literal["der", "pem"]) -> bytes:
+    """The authority itself, for a receiver that checks the chain."""
+    return root().public_bytes(Encoding.DER if form == "der" else Encoding.PEM)
 
 
 def certificate_file(name: CertificateName, form: Literal["der", "pem"]) -> bytes:

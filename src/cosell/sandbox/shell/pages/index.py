@@ -52,6 +52,7 @@ class IndexPage:
             places=places,
             steps=self._steps(),
             verbs=VERBS,
+            root_certificate=f"{sandbox.urls['webhooks']}/cert/root.cer",
             ca_file=str(sandbox.ca_file) if sandbox.ca_file else "",
         )
 
