@@ -10,6 +10,8 @@ from cosell.engine.room import Room
 
 SETTING = "brake"
 """on, or released; absent while nothing ever tripped."""
+CLEARS = "brake.clears"
+"""When fields were emptied within the last hour, epoch seconds."""
 HOUR = 3600.0
 
 
@@ -22,19 +24,28 @@ async def stops(room: Room, case: Case, plan: Plan) -> bool:
     if room.policy.dry_run or room.tally.on:
         case.change(reason=Reason.BRAKE if room.tally.on else case.link.reason)
         return True
-    brake, tally, now = room.policy.brake, room.tally, room.clock.now()
+    brake, tally = room.policy.brake, room.tally
     clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
-    tally.clears = [at for at in tally.clears if at > now - HOUR]
     swept = set(case.taken.causes) == {"sweep"}
     too_many = swept and not brake.allows_links(len(tally.swept), tally.links)
-    too_empty = clears > 0 and not brake.allows_clears(len(tally.clears) + clears - 1, tally.links)
-    if too_many or too_empty:
+    if too_many or (clears and await _too_empty(room, clears)):
         await _trip(room)
         case.change(reason=Reason.BRAKE)
         return True
-    tally.clears.extend([now] * clears)
     if swept:
         tally.swept.add(case.link.key)
+    return False
+
+
+async def _too_empty(room: Room, clears: int) -> bool:
+    """Whether so many more fields may not be emptied within the hour; counted over restarts and processes."""
+    now = room.clock.now()
+    kept = [float(at) for at in (await room.store.setting(CLEARS) or "").split()]
+    recent = [at for at in kept if now - HOUR < at <= now]
+    if not room.policy.brake.allows_clears(len(recent) + clears - 1, room.tally.links):
+        return True
+    told = " ".join(f"{at:.3f}" for at in [*recent, *[now] * clears])
+    await room.store.set_setting(CLEARS, told, "cosell", now)
     return False
 
 
@@ -56,7 +67,7 @@ async def look(room: Room) -> bool:
         await room.alerts.clear(SETTING)
         room.tally.on = False
         room.tally.swept.clear()
-        room.tally.clears.clear()
+        await room.store.set_setting(CLEARS, None, "cosell", room.clock.now())
         await room.store.poke_all("person", room.clock.now())
     else:
         room.tally.on = kept == "on"

@@ -39,10 +39,9 @@ SKEW = 2.0
 
 @dataclass(slots=True)
 class Tally:
-    """What the brake counts: links written by the present sweep, and fields emptied within the hour."""
+    """What the brake counts in this process: the links written by the present sweep."""
 
     swept: set[str] = field(default_factory=set)
-    clears: list[float] = field(default_factory=list)
     links: int = 0
     """Links there are, refreshed with each sweep and start."""
     on: bool = False

@@ -149,8 +149,9 @@ class Worker:
 
     async def _recovered(self, case: Case) -> None:
         """Forgets the failures of a link that works again, and what was raised because of them."""
-        if case.link.failures:
-            reason = "" if case.link.reason == Reason.STRUGGLING else case.link.reason
+        struggling = case.link.reason == Reason.STRUGGLING
+        if case.link.failures or struggling:
+            reason = "" if struggling else case.link.reason
             await self._settle_for(case, failures=0, reason=reason)
         while self._alarmed:
             await self.room.alerts.clear(self._alarmed.pop())
