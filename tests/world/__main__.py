@@ -1,4 +1,4 @@
-"""`python -m tests.world --n 2000 --seed 1`: many worlds, a line of progress, and the story of what failed."""
+"""`python -m tests.world --n 2000 --seed 1`: many worlds, a line of progress, the story of what failed."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 
 from cosell.core import lifecycle
 from cosell.core.fields import FIELDS, Kind
@@ -93,15 +94,19 @@ def _links(scene: Scene, links: list[Link], plans: Plans) -> None:
     for link in links:
         if link.reason in SITUATION_OF_LINK:
             scene.seen.happened(SITUATION_OF_LINK[link.reason])
-        if link.state is LinkState.LINKED:
-            if link.reason not in ("brake", "struggling"):
-                _linked(scene, link, plans.get(link.key, {}))
-        elif link.state is LinkState.NEW:
-            scene.ledger.violate("INV-18", "still new at rest:", link.key, link.reason)
-        elif not link.reason:
-            scene.ledger.violate("INV-22", "waits in silence:", link.key, str(link.state))
-        elif link.reason in ("fault", "struggling"):
-            scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
+        _at_peace(scene, link)
+        if link.state is LinkState.LINKED and link.reason != "brake":
+            _linked(scene, link, plans.get(link.key, {}))
+
+
+def _at_peace(scene: Scene, link: Link) -> None:
+    """The link as a whole says where it stands, and that all is calm."""
+    if link.state is LinkState.NEW:
+        scene.ledger.violate("INV-18", "still new at rest:", link.key, link.reason)
+    elif link.state is not LinkState.LINKED and not link.reason:
+        scene.ledger.violate("INV-22", "waits in silence:", link.key, str(link.state))
+    if link.reason in ("fault", "struggling"):
+        scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
 
 
 def _linked(scene: Scene, link: Link, plan: Mapping[str, FieldPlan]) -> None:
@@ -142,7 +147,9 @@ def _field(scene: Scene, key: str, plan: FieldPlan | None, referral: Record, opp
     if plan is None:
         scene.ledger.violate("INV-22", key, "has no plan")
     elif plan.verdict is Verdict.WRITE:
-        scene.ledger.violate("INV-18", key, "is still to be written:", mine, "against", theirs, str(plan.reason))
+        scene.ledger.violate(
+            "INV-18", key, "is still to be written:", mine, "against", theirs, str(plan.reason)
+        )
     elif plan.verdict is Verdict.SAME and not agree(scene, key, mine, theirs):
         if plan.reason is not Reason.ONE_DIRECTION:
             scene.ledger.violate("INV-18", key, "differs and passes for agreed:", mine, "against", theirs)
@@ -223,7 +230,7 @@ def _brake(scene: Scene) -> None:
     """With a tight brake no more than a handful of fields is emptied unasked (INV-17)."""
     if not scene.setting.tight_brake:
         return
-    allowed = scene.policy.brake.clears * scene.released
+    allowed = scene.policy.brake.clears * scene.released * scene.started
     emptied = sum(
         value is None
         for landing in scene.ledger.landings
@@ -247,7 +254,7 @@ def _edits(scene: Scene) -> None:
 def _fates(scene: Scene, server: Server, record: Record, key: str) -> None:
     """A person's value that the connector replaced must have lost by a rule that lets it lose."""
     touches = record.history.get(key, [])
-    for one, following in zip(touches, touches[1:], strict=False):
+    for one, following in pairwise(touches):
         if one.by == "person" and following.by == "engine" and one.value is not None:
             _lost(scene, server, record, key, one, following)
 

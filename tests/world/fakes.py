@@ -169,7 +169,9 @@ class Server:
 
     # --- what people do --------------------------------------------------------------------------
 
-    def edit(self, record: Record, values: Mapping[str, Value], *, by: str = "person", at: float = -1.0) -> None:
+    def edit(
+        self, record: Record, values: Mapping[str, Value], *, by: str = "person", at: float = -1.0
+    ) -> None:
         """A change by somebody who is not the connector; `at` is an earlier stamp of a slow transaction."""
         stamped = self.loop.now if at < 0 else at
         for key, value in values.items():

@@ -1,4 +1,4 @@
-"""What goes wrong in a world: drawn by swarm, so that each kind is absent from many worlds and violent in some."""
+"""What goes wrong in a world, drawn by swarm: each kind is absent from many worlds and violent in some."""
 
 from __future__ import annotations
 

@@ -25,8 +25,9 @@ from .story import Story, show
 if TYPE_CHECKING:
     from .fakes import Record, Server, Touch
 
+
 def travels(direction: Direction, side: Side) -> bool:
-    """Whether values of this direction go to `side`; said here once more, so that the core cannot err for both."""
+    """Whether values of this direction go to `side`; said here anew, so that the core cannot err for both."""
     return direction is Direction.BOTH or direction is (
         Direction.OUTWARD if side is Side.PARTNER_CENTER else Direction.INWARD
     )
@@ -132,7 +133,7 @@ class Ledger:
             self.violate("INV-7", "a row says done though nothing landed", write.id[:6])
 
     def stood_there(self, write: Write) -> bool:
-        """Whether a person had made what an unanswered creation was to make; nobody could tell the two apart."""
+        """Whether a person had made what an unanswered creation was to make; nobody can tell them apart."""
         others = self.servers[write.side].records.values()
         return write.kind is WriteKind.CREATE and any(
             one.partner_id == write.partner_id and not one.by_engine for one in others
@@ -147,7 +148,9 @@ class Ledger:
     def _landing(self, server: Server, landing: Landing) -> None:
         before = self.closed.get(landing.write_id)
         if before is not None and before.state in (WriteState.REFUSED, WriteState.ABSENT):
-            self.violate("INV-10", "a row closed as", str(before.state), "landed after all", landing.write_id[:6])
+            self.violate(
+                "INV-10", "a row closed as", str(before.state), "landed after all", landing.write_id[:6]
+            )
         self.landings.append(landing)
         self.landed[landing.write_id] = landing
 
@@ -255,7 +258,9 @@ class Ledger:
         arrived = next((one for one in ours if one.value == value), None)
         if arrived is None or record.values.get(key) == value or self._answered(record, source, key):
             return
-        filled = record.values.get(key) is None and not any(one.by == "engine" for one in (*ours, *self._touches(source, key)))
+        filled = record.values.get(key) is None and not any(
+            one.by == "engine" for one in (*ours, *self._touches(source, key))
+        )
         if filled and not (record.by_engine or source.by_engine):
             return  # two records that meet for the first time: the empty side takes the other's value
         edited_since = any(one.by != "engine" and one.at > arrived.at for one in ours)
@@ -264,7 +269,9 @@ class Ledger:
             for one in source.history.get(key, ())
         )
         if edited_since and not meant_again:
-            self.violate("INV-2", "an edit of", key, "in", server.name, "is overwritten by an old value", value)
+            self.violate(
+                "INV-2", "an edit of", key, "in", server.name, "is overwritten by an old value", value
+            )
 
     @staticmethod
     def _touches(record: Record, key: str) -> list[Touch]:
@@ -306,7 +313,8 @@ class Ledger:
         if key == "visible" and source.values.get("help") is not None:
             return
         if not (record.by_engine or source.by_engine):  # a first meeting is nobody's wish
-            met = max(record.partner_since, source.partner_since, record.born, source.born)
+            named = [at for at in (record.partner_since, source.partner_since) if at > 0]
+            met = max(record.born, source.born, min(named, default=0.0))
             touches = [one for one in touches if one.at > met or self._answered(record, source, key)]
         if not any(self._means(key, one.value, value) for one in touches):
             self.violate("INV-6", key, "taken though no person wanted it:", value)
@@ -392,7 +400,11 @@ class Ledger:
     def created(self, server: Server, creation: Creation, record: Record) -> None:
         """After a creation was applied."""
         earlier = self._creations.get((server.side, creation.partner_id))
-        if earlier is not None and earlier.write_id == creation.write_id and earlier.values != creation.values:
+        if (
+            earlier is not None
+            and earlier.write_id == creation.write_id
+            and earlier.values != creation.values
+        ):
             self.violate("INV-10", "an unresolved creation was planned anew", creation.write_id[:6])
         self._creations[(server.side, creation.partner_id)] = creation
 

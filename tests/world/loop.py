@@ -65,15 +65,15 @@ class VirtualLoop(asyncio.base_events.BaseEventLoop):
     def _write_to_self(self) -> None:
         """Nobody is outside to wake us."""
 
-    run_in_executor = _refuse
-    call_soon_threadsafe = _refuse
+    run_in_executor = _refuse  # type: ignore[assignment]
+    call_soon_threadsafe = _refuse  # type: ignore[assignment]
     getaddrinfo = _refuse
     create_connection = _refuse
     create_server = _refuse
     create_datagram_endpoint = _refuse
     subprocess_exec = _refuse
     subprocess_shell = _refuse
-    add_signal_handler = _refuse
+    add_signal_handler = _refuse  # type: ignore[assignment]
 
 
 @contextmanager

@@ -117,7 +117,9 @@ class PartnerCenter(Server):
 
     # --- people and Microsoft --------------------------------------------------------------------
 
-    def add(self, deal: int, values: Mapping[str, Value], *, enrolled: bool = True, by: str = "person") -> Record:
+    def add(
+        self, deal: int, values: Mapping[str, Value], *, enrolled: bool = True, by: str = "person"
+    ) -> Record:
         """A new referral; ids are told by counting."""
         self.made += 1
         record_id = f"{self.made:08x}-0000-4000-8000-{self.made:012x}"
@@ -204,7 +206,16 @@ class PartnerCenter(Server):
         return self.snapshot(record)
 
     def _refuses_new(self, values: Mapping[str, Value]) -> str:
-        needed = ("name", "customer_name", "country", "deal_value", "currency", "close_date", "solutions", "team")
+        needed = (
+            "name",
+            "customer_name",
+            "country",
+            "deal_value",
+            "currency",
+            "close_date",
+            "solutions",
+            "team",
+        )
         missing = [key for key in needed if values.get(key) is None]
         if values.get("help") is not None and values.get("contacts") is None:
             missing.append("contacts")

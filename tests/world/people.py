@@ -1,4 +1,4 @@
-"""Sellers, partner managers and Microsoft: what they do is plain data, so that a world can be kept and cut."""
+"""Sellers, partner managers and Microsoft: what they do is plain data that can be kept and cut."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def draw(rng: random.Random) -> tuple[Step, ...]:
     """A script of a quarter of an hour for one to five deals."""
     deals = rng.choice((1, 1, 2, 2, 3, 5))
     length = rng.uniform(120.0, 700.0)
-    steps = []
+    steps: list[Step] = []
     for deal in range(deals):
         early = rng.random() < 0.3
         at = 0.0 if early else round(rng.uniform(1.0, length / 2), 3)
@@ -117,7 +117,13 @@ def _flurry(rng: random.Random, steps: list[Step], numbers: object) -> list[Step
     """The same field once more within seconds: edits that meet our own read-to-write gap."""
     again = [one for one in steps if one.act in ("edit_crm", "edit_portal")]
     return [
-        Step(round(one.at + rng.uniform(0.05, 3.0), 3), rng.choice(("edit_crm", "edit_portal")), one.deal, key, n)
+        Step(
+            round(one.at + rng.uniform(0.05, 3.0), 3),
+            rng.choice(("edit_crm", "edit_portal")),
+            one.deal,
+            key,
+            n,
+        )
         for one, n in zip(again, numbers, strict=False)  # type: ignore[call-overload]
         for key in (one.key if one.key in BOTH_KEYS else "notes",)
     ]
@@ -185,7 +191,9 @@ class People:
         self.portal.announce(self.portal.add(step.deal, self._values(step.n, visible=step.n % 2 == 0)))
 
     def _lead(self, step: Step) -> None:
-        self.portal.announce(self.portal.add(step.deal, self._values(step.n, state=State.PENDING), enrolled=False))
+        self.portal.announce(
+            self.portal.add(step.deal, self._values(step.n, state=State.PENDING), enrolled=False)
+        )
 
     def _closed_before(self, step: Step) -> None:
         self.portal.announce(self.portal.add(step.deal, self._values(step.n, state=State.WON)))
@@ -273,7 +281,9 @@ class People:
         return any([self._change_crm(deal, "notes", None) for deal in self._deals()])
 
     def _edit_all(self, step: Step) -> bool:
-        return any([self._change_crm(deal, "notes", fresh("notes", step.n + 200 * deal)) for deal in self._deals()])
+        return any(
+            [self._change_crm(deal, "notes", fresh("notes", step.n + 200 * deal)) for deal in self._deals()]
+        )
 
     def _edit_all_referrals(self, step: Step) -> bool:
         deals = sorted({one.deal for one in self.portal.alive()})
@@ -289,7 +299,9 @@ class People:
 
     def _solutions_portal(self, step: Step) -> bool:
         record = self.referral(step.deal)
-        return record is not None and self._change_portal(step.deal, "solutions", _more_or_less(record, step.n))
+        return record is not None and self._change_portal(
+            step.deal, "solutions", _more_or_less(record, step.n)
+        )
 
     def _contacts_crm(self, step: Step) -> bool:
         return self._change_crm(step.deal, "contacts", (person(step.n), person(step.n + 1)))
@@ -299,7 +311,9 @@ class People:
         if record is None:
             return False
         wanted = self._values(step.n)
-        missing = [key for key in ("country", "customer_name", "solutions", "deal_value") if not record.values[key]]
+        missing = [
+            key for key in ("country", "customer_name", "solutions", "deal_value") if not record.values[key]
+        ]
         for key in missing:
             self.crm.edit(record, {key: wanted[key]})
         return bool(missing)

@@ -16,7 +16,7 @@ from cosell.core.errors import CosellError, Gone, Unavailable, Uncertain
 from cosell.core.guards import Brake
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, Pair, Side, Snapshot, Write, WriteState
-from cosell.engine import apply, birth, bulk, introduce, reconcile, room, settling, worker
+from cosell.engine import apply, bulk, introduce, reconcile, room, worker
 from cosell.store import SqlStore
 
 from .people import Step
@@ -96,7 +96,9 @@ def _base_before_write() -> ExitStack:
 
     async def send(at: Any, case: Any, order: Any) -> Snapshot:
         pairs = {
-            key: Pair(None, None).with_side(order.side, value).with_side(order.side.other, order.sources.get(key))
+            key: Pair(None, None)
+            .with_side(order.side, value)
+            .with_side(order.side.other, order.sources.get(key))
             for key, value in order.values.items()
         }
         case.change(base={**case.link.base, **pairs})
@@ -202,7 +204,7 @@ def _consent_taken_for_granted() -> ExitStack:
 
 
 def _one_stops_all() -> ExitStack:
-    honest = worker.reconcile
+    honest = reconcile.reconcile
 
     async def careless(self: Any, case: Any) -> float | None:
         try:
@@ -226,7 +228,7 @@ def _no_doubts() -> ExitStack:
         unsure = found.verdict in (settle.Verdict.UNKNOWN, settle.Verdict.ABSENT)
         return replace(found, doubts=(), base=base if unsure else found.base)
 
-    return _patched((settling.judging, "settle", sure))
+    return _patched((settle, "settle", sure))
 
 
 def _met_like_old_friends() -> ExitStack:
@@ -277,7 +279,9 @@ def _open_rows_forgotten() -> ExitStack:
 
 
 def _refused_copy_closes() -> ExitStack:
-    async def refuse_copy(at: Any, case: Any, write: Write, error: CosellError, earlier: float | None) -> None:
+    async def refuse_copy(
+        at: Any, case: Any, write: Write, error: CosellError, earlier: float | None
+    ) -> None:
         await apply.refuse(at, case, write, error)
 
     return _patched((apply, "refuse_copy", refuse_copy))
@@ -303,7 +307,13 @@ def _bold(one: plan.FieldPlan) -> plan.FieldPlan:
 BUGS: Mapping[str, Bug] = {
     bug.name: bug
     for bug in (
-        Bug("the base is saved before the write", 20, _base_before_write, ("INV-2", "INV-4", "INV-18"), refusing),
+        Bug(
+            "the base is saved before the write",
+            20,
+            _base_before_write,
+            ("INV-2", "INV-4", "INV-18"),
+            refusing,
+        ),
         Bug("both sides share one base", 20, _shared_base, ("INV-2", "INV-4", "INV-18")),
         Bug("acknowledged whatever came meanwhile", 60, _acknowledged_blindly, ("INV-18", "INV-21"), quiet),
         Bug("a creation without answer is made again", 80, _created_again, ("INV-3", "INV-10"), silent),

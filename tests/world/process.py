@@ -179,4 +179,18 @@ class GatedStore:
         )
 
 
-_QUIET = frozenset({"take", "next_due", "renew", "done", "cursor", "load", "hold_lease", "link", "links_of", "setting", "advance"})
+_QUIET = frozenset(
+    {
+        "take",
+        "next_due",
+        "renew",
+        "done",
+        "cursor",
+        "load",
+        "hold_lease",
+        "link",
+        "links_of",
+        "setting",
+        "advance",
+    }
+)

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cosell.core.guards import Brake, Policy
@@ -20,8 +21,8 @@ from cosell.store import SqlStore, memory, open_store
 
 from . import crm, partner_center
 from .client import Client
-from .faults import Faults
 from .fakes import Record
+from .faults import Faults
 from .ledger import Ledger
 from .loop import VirtualLoop, WorldClock, WorldDice
 from .people import People, Step
@@ -146,7 +147,9 @@ class Scene:
         self.started += 1
         process = Process(name, self.reaper, self.loop, self.story, died=self._died)
         label = f"{name}.{self.started}"
-        store = GatedStore(self.open_store(label), process, self.ledger, self.stream(f"disk {label}"), self.seen)
+        store = GatedStore(
+            self.open_store(label), process, self.ledger, self.stream(f"disk {label}"), self.seen
+        )
         clients = [
             Client(server, process, self.faults, self.latency) for server in (self.partner_center, self.crm)
         ]
@@ -158,7 +161,7 @@ class Scene:
             lease=self.setting.lease,
         )
         engine = Engine(
-            store=store,  # type: ignore[arg-type]
+            store=store,
             partner_center=clients[0],
             crm=clients[1],
             rules=self.rules,
@@ -197,12 +200,15 @@ class Scene:
     def _knock(self, record_id: str, side: Side, cause: str) -> None:
         """Lets a living process hear of a record, as an event or a click would."""
         for process, engine in self.alive()[:1]:
-            work = engine.heard(record_id, cause) if side is Side.PARTNER_CENTER else poke(engine, record_id)
-            process.start(self.forgiving(process, work))
+            if side is Side.PARTNER_CENTER:
+                process.start(self.forgiving(process, partial(engine.heard, record_id, cause)))
+            else:
+                process.start(self.forgiving(process, partial(poke, engine, record_id)))
 
-    async def forgiving(self, process: Process, work: Coroutine[Any, Any, Any]) -> None:
+    async def forgiving(self, process: Process, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Does what somebody asked for; an error is theirs to see and ends nothing."""
         try:
-            await work
+            await work()
         except Exception as error:
             self.story.tell(process.name, "a visitor met", error)
 
@@ -272,7 +278,7 @@ class Scene:
 
     def decide(self, record_id: str, key: str, side: Side) -> None:
         for process, engine in self.alive()[:1]:
-            process.start(self.forgiving(process, self._resolve(engine, record_id, key, side)))
+            process.start(self.forgiving(process, partial(self._resolve, engine, record_id, key, side)))
 
     async def _resolve(self, engine: Engine, record_id: str, key: str, side: Side) -> None:
         """A person chooses a side for the field, or for the first held field there is."""
@@ -309,7 +315,7 @@ class Scene:
     async def sweep(self) -> None:
         """The nightly comparison comes round."""
         for process, engine in self.alive()[:1]:
-            await asyncio.wait([process.start(self.forgiving(process, engine.sweep()))])
+            await asyncio.wait([process.start(self.forgiving(process, engine.sweep))])
             engine.worker.wake()
 
     async def previews(self) -> list[Preview]:
@@ -320,7 +326,7 @@ class Scene:
             found.extend(await engine.preview())
 
         for process, engine in self.alive()[:1]:
-            await asyncio.wait([process.start(self.forgiving(process, ask(engine)))])
+            await asyncio.wait([process.start(self.forgiving(process, partial(ask, engine)))])
         return found
 
     async def release_brake(self, store: Store) -> bool:

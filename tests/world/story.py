@@ -60,7 +60,12 @@ class Speaker:
     def _news(self, snapshot: Snapshot) -> str:
         about = (snapshot.id, snapshot.complete)
         before = self._told.get(about, {})
-        now = {**snapshot.values, "other": snapshot.partner_id, "on": snapshot.enrolled, "mark": snapshot.mark}
+        now = {
+            **snapshot.values,
+            "other": snapshot.partner_id,
+            "on": snapshot.enrolled,
+            "mark": snapshot.mark,
+        }
         self._told[about] = now
         return _values({key: one for key, one in now.items() if key not in before or before[key] != one})
 

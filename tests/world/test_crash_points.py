@@ -1,4 +1,4 @@
-"""Death at every I/O operation of named scripts, and life going on as if nothing had happened (INV-9, INV-24)."""
+"""Death at every I/O operation of named scripts, and life going on as if nothing had been (INV-9, 24)."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ from cosell.core.values import Person, Solution, Value, normalise
 
 UGLY = (
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "javascript:alert(1)",
     "{{7*7}} ${jndi:ldap://x}",
     "O'Neil % _ \\ \" ; DROP TABLE link --",
-    "=HYPERLINK(\"http://x\")",
+    '=HYPERLINK("http://x")',
     "+cmd|' /C calc'!A0",
     "@SUM(1+1)",
     "\tstarts with a tab",
@@ -28,7 +28,7 @@ UGLY = (
     "e\u0301 decomposed against \u00e9",
     "hard\u00a0space and \uff11\uff12 full width",
     "\u0130stanbul \u0131 Stra\u00dfe",
-    "\ud55c\uad6d\uc5b4 \u4e2d\u6587 \u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u0939\u093f\u0928\u094d\u0926\u0940",
+    "\ud55c\uad6d\uc5b4 \u4e2d\u6587 \u0627\u0644\u0639 \u0939\u093f\u0928",
     "  outer spaces  ",
     "NUL \x00 inside",
     "null",

@@ -51,13 +51,18 @@ def draw(seed: int) -> Setting:
     signals = rng.choices(("all", "polls", "events", "sweep"), (5, 3, 2, 1))[0]
     rates = faults.draw(random.Random(f"{seed}:swarm"))
     if signals == "events":
-        rates = {kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")}
+        rates = {
+            kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")
+        }
     kills = rng.randint(1, 3) if rates.get("kill") else 0
     tight = rng.random() < 0.06
     steps = people.draw(random.Random(f"{seed}:people"))
     if tight:  # somebody empties a field of every deal, twice
         last = steps[-1].at
-        steps += tuple(people.Step(last + 30.0 * times, "clear_all", 0, key) for times, key in ((1, "notes"), (2, "notes")))
+        steps += tuple(
+            people.Step(last + 30.0 * times, "clear_all", 0, key)
+            for times, key in ((1, "notes"), (2, "notes"))
+        )
     return Setting(
         seed=seed,
         steps=steps,
