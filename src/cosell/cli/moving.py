@@ -96,7 +96,8 @@ def _is_table(value: Any) -> bool:
 
 
 def _show_table(voice: Voice, name: str, rows: list[dict[str, Any]]) -> None:
-    columns = [key for key in rows[0] if not any(isinstance(row.get(key), dict | list) for row in rows)]
+    flat = [key for key in rows[0] if not any(isinstance(row.get(key), dict | list) for row in rows)]
+    columns = [key for key in _DEAL_COLUMNS if key in flat] if {"id", "name"} <= {*flat} else flat
     voice.line(f"{name} ({len(rows)})", style="bold")
     if voice.console.width < 80:
         for row in rows:
@@ -105,5 +106,11 @@ def _show_table(voice: Voice, name: str, rows: list[dict[str, Any]]) -> None:
     voice.table(columns, ([_word(row.get(key)) for key in columns] for row in rows))
 
 
+_DEAL_COLUMNS = ("id", "status", "substatus", "stage", "sync", "value", "amount", "currency", "name")
+"""What a line about a deal shows; `cosell sandbox deal` and --json show the rest."""
+
+
 def _word(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "–" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
