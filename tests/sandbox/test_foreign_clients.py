@@ -256,3 +256,43 @@ async def test_the_root_of_the_signing_certificates_can_be_fetched(microsoft: Mi
     raw = (await microsoft.ask("GET", f"{microsoft.webhooks.base_url}/cert/root.cer")).raw
     load = x509.load_pem_x509_certificate if form == "pem" else x509.load_der_x509_certificate
     assert load(raw) == x509.load_pem_x509_certificate(microsoft.webhooks.root_certificate_pem)
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00Z", "0999-12-31T23:59:59+14:00"])
+async def test_a_year_before_1000_is_a_date_like_any_other(sales: Sales, start: str) -> None:
+    """Too long ago for a change list, and before everything in a query."""
+    name = await sales.create("Account", Name="Contoso")
+    for kind in ("updated", "deleted"):
+        query = {"start": start, "end": sales.moment()}
+        reply = await sales.call("GET", f"/sobjects/Account/{kind}", params=query)
+        assert reply.refusal == (400, "INVALID_REPLICATION_DATE")
+    found = await sales.query(f"SELECT Id FROM Account WHERE CreatedDate > {start.replace('+14:00', 'Z')}")
+    assert [row["Id"] for row in found] == [name]
+
+
+@pytest.mark.parametrize("method", [["GET"], {"GET": 1}, 7, None])
+async def test_a_method_that_is_no_text_is_refused(sales: Sales, method: Any) -> None:
+    one = {"method": method, "url": f"{VERSION}/sobjects/Account/describe", "referenceId": "r"}
+    assert (await sales.call("POST", "/composite", {"compositeRequest": [one]})).status == 400
+    graphs = {"graphs": [{"graphId": "1", "compositeRequest": [one]}]}
+    assert (await sales.call("POST", "/composite/graph", graphs)).status == 400
+    batch = {"batchRequests": [{"method": method, "url": "v67.0/limits"}]}
+    assert (await sales.call("POST", "/composite/batch", batch)).json["hasErrors"] is True
+
+
+@pytest.mark.parametrize("packed", ["\u00e9", "=", "YTpi", "/w==", ""])
+async def test_a_basic_header_that_cannot_be_read_is_a_wrong_secret(
+    microsoft: Microsoft, sales: Sales, packed: str
+) -> None:
+    for version in (1, 2):
+        middle = "oauth2/token" if version == 1 else "oauth2/v2.0/token"
+        url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/{middle}"
+        form = {"grant_type": "client_credentials", "scope": f"{WEBHOOKS}/.default"}
+        reply = await microsoft.ask("POST", url, data=form, headers={"Authorization": f"Basic {packed}"})
+        assert reply.status in (400, 401)
+        assert reply.json["error"] in ("invalid_client", "unauthorized_client", "invalid_request")
+    url = f"{sales.org.base_url}/services/oauth2/token"
+    form = {"grant_type": "client_credentials"}
+    async with sales.http.post(url, data=form, headers={"Authorization": f"Basic {packed}"}) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["error"] == "invalid_client_id"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from binascii import Error as BadBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -177,7 +176,7 @@ class Grants:
         if asked.basic:
             try:
                 name, _, secret = b64decode(asked.basic, validate=True).decode().partition(":")
-            except (BadBase64, UnicodeDecodeError):
+            except ValueError:
                 raise refusals.wrong_secret() from None
             return unquote(name), unquote(secret)
         return asked.get("client_id"), asked.get("client_secret")

@@ -210,7 +210,7 @@ def _is_heavy(url: str) -> bool:
 
 def _checked(one: Mapping[str, Any], call: Call) -> Part:
     method, url, name = one.get("method"), one.get("url"), one.get("referenceId")
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise _bad(f"Invalid method: {method}")
     if not isinstance(name, str) or not name or (call.api >= 52 and not _REFERENCE_ID.match(name)):
         raise _bad(f"Invalid reference id: {name}. It holds letters, digits and underscores only")
@@ -222,4 +222,4 @@ def _checked(one: Mapping[str, Any], call: Call) -> Part:
     wrong = _FORBIDDEN & headers.keys()
     if wrong:
         raise _bad(f"Header not allowed in a subrequest: {', '.join(sorted(wrong))}")
-    return Part(name, str(method), url, one.get("body", NO_BODY), headers)
+    return Part(name, method, url, one.get("body", NO_BODY), headers)

@@ -29,7 +29,8 @@ class Actor:
 
 def wire_moment(at: datetime) -> str:
     """A moment as Salesforce writes it: UTC, no colon in the offset, milliseconds always zero."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    # strftime writes the year 999 with three digits.
+    return at.astimezone(UTC).isoformat()[:19] + ".000+0000"
 
 
 def read_moment(wire: str) -> datetime:

@@ -133,7 +133,7 @@ def moment_of(value: str) -> str | None:
         offset = f"{offset[:3]}:{offset[3:]}"
     try:
         at = datetime.fromisoformat(match[1].upper() + offset)
-        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        return at.astimezone(UTC).isoformat()[:19] + ".000+0000"
     except (ValueError, OverflowError):
         return None
 
