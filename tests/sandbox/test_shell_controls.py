@@ -493,6 +493,7 @@ async def test_a_revoked_integration_cannot_sign_in_until_it_is_approved_again(v
         ("/control/clock", {"advance": "999999999999w"}, "hundred years"),
         ("/control/clock", {"advance": True}, "advance"),
         ("/control/clock", {"advance": "1d", "advanse": 3}, "advanse"),
+        ("/control/partner_center/inbound", {"name": "x", "solutions": [["SOL-10001-AAA"]]}, "solution"),
         ("/control/faults", {"system": "moon"}, "salesforce"),
         ("/control/faults", {"system": "entra", "status": 200}, "400"),
         ("/control/faults", {"system": "entra", "times": 1.5}, "whole"),

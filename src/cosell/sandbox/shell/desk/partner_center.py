@@ -221,6 +221,8 @@ class PartnerCenterDesk:
         """Solutions by their ids, named where our catalogue knows them; the first one when none is given."""
         names = {one["id"]: one["name"] for one in self._center.solutions}
         wanted = list(ids) or [self._center.solutions[0]["id"]]
+        if not all(isinstance(one, dict | str) for one in wanted):
+            raise Refused("Every solution is named by its id, such as SOL-10001-AAA.")
         return [
             one if isinstance(one, dict) else {"id": one, "name": names.get(one), "type": "Name"}
             for one in wanted
