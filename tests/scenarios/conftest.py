@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -246,11 +246,34 @@ def _deal(**changes: Any) -> dict[str, Any]:
     }
 
 
-@pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+@contextlib.asynccontextmanager
+async def _desk(data: Path, changes: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Desk]:
     async with Sandbox.serve(base_port=0, empty=True) as sandbox:
-        settings = sandbox_settings(sandbox.description, web_port=0, data=tmp_path)
-        place = Place(name="sandbox", data=tmp_path, settings=settings)
+        settings = sandbox_settings(sandbox.description, web_port=0, data=data)
+        for section, values in changes.items():
+            changed = getattr(settings, section).model_copy(update=dict(values))
+            settings = settings.model_copy(update={section: changed})
+        place = Place(name="sandbox", data=data, settings=settings)
         async with environment(place, {}, settings=settings) as env:
             env.clock = clock = LeapingClock(sandbox)
             yield Desk(sandbox, env, env.engine(), clock)
+
+
+@pytest_asyncio.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with _desk(tmp_path, {}) as made:
+        yield made
+
+
+Furnish = Callable[..., Awaitable[Desk]]
+
+
+@pytest_asyncio.fixture
+async def furnished(tmp_path: Path) -> AsyncIterator[Furnish]:
+    """Makes a desk under other settings: `await furnished(salesforce={"check_mark": False})`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def furnish(**changes: Mapping[str, Any]) -> Desk:
+            return await stack.enter_async_context(_desk(tmp_path, changes))
+
+        yield furnish

@@ -164,6 +164,20 @@ async def test_a_conflict_that_is_left_to_people_waits_and_the_answer_is_carried
     assert (await desk.link(referral)).holds == {}
 
 
+async def test_a_person_may_give_up_the_opportunity_a_referral_names_in_vain(desk: Desk) -> None:
+    """TRB-3.3, C-36: cosell resolve LINK link --take partner_center."""
+    referral = desk.portal(externalReferenceId="0061k00000ZZZZZ")
+    await desk.sync()
+    assert desk.opportunities(referral) == []
+    answer = Resolution(Side.PARTNER_CENTER, None, None, "Ada", desk.clock.now())
+    await decide(desk, referral, "link: take partner_center", resolutions={"link": answer})
+    await desk.sync()
+    (row,) = desk.opportunities(referral)
+    assert desk.referral(referral)["externalReferenceId"] == row["Id"]
+    link = await desk.link(referral)
+    assert (link.state, dict(link.resolutions)) == (LinkState.LINKED, {})
+
+
 async def test_a_deal_on_hold_by_a_person_is_left_alone_until_released(desk: Desk) -> None:
     referral = desk.portal()
     await desk.sync()

@@ -20,6 +20,8 @@ from cosell.engine.room import Room
 from cosell.engine.settling import close_gone, marks_for, settle_open
 from cosell.ports import Marks
 
+ADOPTED = "link"
+"""The resolution by which a person gives up the opportunity that a referral names in vain (TRB-3.3)."""
 FIRM_WAIT = 1.1
 """Seconds until a change of the present second can no longer hide behind a whole-second version."""
 
@@ -80,7 +82,8 @@ def _apart(case: Case, halves: Both) -> bool:
         case.change(state=LinkState.PAUSED, reason=Reason.SYNC_OFF, detail="")
         return True
     for half, other in ((referral, link.crm_id), (opportunity, link.partner_center_id)):
-        if half.partner_id and not same_id(half.partner_id, other):
+        renamed = half is referral and ADOPTED in link.resolutions
+        if half.partner_id and not same_id(half.partner_id, other) and not renamed:
             detail = f"{half.id} names {half.partner_id}"
             case.change(state=LinkState.HELD, reason=Reason.TWINS, detail=detail)
             return True
@@ -157,7 +160,7 @@ async def _to_partner_center(room: Room, case: Case, plan: Plan, halves: Both) -
     values = {key: value for key, value in wanted.items() if key not in acts}
     state = seen.values.get("state")
     closed = isinstance(state, State) and state.terminal
-    nameless = seen.partner_id is None and not closed
+    nameless = not closed and _nameless(case, seen)
     if values or nameless:
         order = _order(case, plan, side, seen, opportunity, values)
         order = replace(order, external_id=case.link.crm_id if nameless else None)
@@ -167,11 +170,19 @@ async def _to_partner_center(room: Room, case: Case, plan: Plan, halves: Both) -
             case.say(room.clock.now(), [f"Partner Center refused {trail.labels(values)}: {error.message}"])
             return False
         halves[side] = Reading(seen, Source.FRESH)
+        case.change(resolutions={k: v for k, v in case.link.resolutions.items() if k != ADOPTED})
         if values:
             case.say(room.clock.now(), [_told(values)])
     for key in acts & wanted.keys():
         await _invite(room, case, plan, halves, key)
     return values.get("state") is State.ACTIVE and _more_waits(case, opportunity)
+
+
+def _nameless(case: Case, referral: Snapshot) -> bool:
+    """Whether the referral does not name our opportunity yet, or names one a person gave up."""
+    if ADOPTED in case.link.resolutions:
+        return not same_id(referral.partner_id, case.link.crm_id)
+    return referral.partner_id is None
 
 
 def _more_waits(case: Case, opportunity: Snapshot) -> bool:
