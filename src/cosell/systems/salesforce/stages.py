@@ -49,7 +49,7 @@ class StageBook:
 
     def __init__(self, stages: Sequence[Stage], chosen: Stages) -> None:
         self._stages = stages
-        on_hold = [self._named(word, "on_hold (ENV-S02)") for word in chosen.on_hold]
+        on_hold = self._chosen("on_hold (ENV-S02)", chosen.on_hold, closed=False, won=False)
         self._on_hold = frozenset(stage.name.casefold() for stage in on_hold)
         lost = self._first("lost", chosen.lost, closed=True, won=False)
         self._written: dict[State, str | None] = {
@@ -85,7 +85,8 @@ class StageBook:
 
     def _first(self, setting: str, words: tuple[str, ...], *, closed: bool, won: bool) -> str | None:
         if words:
-            found = [self._named(word, setting) for word in words]
+            found = self._chosen(setting, words, closed=closed, won=won)
+            self._refuse_both(setting, found)
             return found[0].name
         fitting = (
             one.name
@@ -96,6 +97,27 @@ class StageBook:
         )
         return next(fitting, None)
 
+    def _chosen(self, setting: str, words: tuple[str, ...], *, closed: bool, won: bool) -> list[Stage]:
+        """The stages a setting names. Written as one thing, a stage must be read as the same."""
+        found = [self._named(word, setting) for word in words]
+        for stage in found:
+            if (stage.closed, stage.won) != (closed, won):
+                raise Misconfigured(
+                    f"The stage setting {setting} names «{stage.label}», which Salesforce counts as "
+                    f"{_kind(stage.closed, stage.won)}.",
+                    advice=f"Name stages that are {_kind(closed, won)}.",
+                )
+        return found
+
+    def _refuse_both(self, setting: str, found: Sequence[Stage]) -> None:
+        twice = [stage.label for stage in found if stage.name.casefold() in self._on_hold]
+        if twice:
+            raise Misconfigured(
+                f"The stage «{twice[0]}» stands under on_hold (ENV-S02) and under {setting}; moving a deal "
+                "from the one to the other accepts it.",
+                advice="Leave it under one of them.",
+            )
+
     def _named(self, word: str, setting: str) -> Stage:
         for stage in self._stages:
             if stage.called(word) and stage.active:
@@ -105,3 +127,7 @@ class StageBook:
             f"Salesforce has no active sales stage «{word}», which the stage setting {setting} names.",
             advice=f"Choose one of: {known}.",
         )
+
+
+def _kind(closed: bool, won: bool) -> str:
+    return "closed and won" if won else "closed and lost" if closed else "open"
