@@ -251,7 +251,8 @@ async def _desk(data: Path, changes: Mapping[str, Mapping[str, Any]]) -> AsyncIt
     async with Sandbox.serve(base_port=0, empty=True) as sandbox:
         settings = sandbox_settings(sandbox.description, web_port=0, data=data)
         for section, values in changes.items():
-            changed = getattr(settings, section).model_copy(update=dict(values))
+            present = getattr(settings, section)
+            changed = values if section == "mapping" else present.model_copy(update=dict(values))
             settings = settings.model_copy(update={section: changed})
         place = Place(name="sandbox", data=data, settings=settings)
         async with environment(place, {}, settings=settings) as env:
