@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -298,6 +298,10 @@ class Store(Protocol):
 
     async def renew(self, taken: Sequence[Taken], now: float, lease_for: float) -> None:
         """Prolongs leases still held; lost ones are passed over in silence (they fail later)."""
+        ...
+
+    async def free_leases(self, gone: Callable[[str], bool]) -> int:
+        """Makes the keys due at once whose owner is gone, as `gone` says; answers how many."""
         ...
 
     async def next_due(self, now: float) -> float | None:

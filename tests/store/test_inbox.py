@@ -225,6 +225,20 @@ async def test_a_renewed_lease_is_held_longer_and_a_lost_one_is_passed_over(stor
     assert await take_one(store, T0 + 110, "bob")
 
 
+async def test_what_a_dead_process_held_is_due_at_once_and_others_keep_theirs(store: SqlStore) -> None:
+    """INV-9, INV-18: after a kill nobody waits for a lease to end."""
+    dead = await taken_anew(store, "r1")
+    await store.poke([referral("r2")], T0)
+    alive = await take_one(store, owner="host:2:x")
+    assert await store.free_leases(lambda owner: owner == "ann") == 1
+    again = await take_one(store, T0 + 1, "host:3:y")
+    assert (again.key, again.fence > dead.fence) == (dead.key, True)
+    with pytest.raises(LeaseLost):
+        await store.done(dead, T0 + 1)
+    await store.done(alive, T0 + 1)
+    assert await store.free_leases(lambda owner: owner == "ann") == 0
+
+
 async def test_a_released_key_cannot_be_renewed(store: SqlStore) -> None:
     taken = await taken_anew(store)
     await store.done(taken, T0)

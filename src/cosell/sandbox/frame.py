@@ -7,6 +7,7 @@ so that agreement between the two is evidence and not an echo.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from typing import Any, Literal
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SYSTEMS = ("partner_center", "webhooks", "entra", "salesforce")
@@ -128,10 +130,12 @@ class Watched:
         if delay := self.frame.delay_of(self.system):
             await asyncio.sleep(delay)
         fault = self.frame.take_fault(self.system, method, path)
-        if fault is None:
-            await self.app(scope, receive, send)
-            return
-        await self._harm(fault, scope, receive, send)
+        # A client that leaves in the middle of its body is nobody's mistake, and nobody is left to answer.
+        with contextlib.suppress(ClientDisconnect):
+            if fault is None:
+                await self.app(scope, receive, send)
+                return
+            await self._harm(fault, scope, receive, send)
 
     def _dated(self, send: Send) -> Send:
         """Puts the sandbox's own time on every answer: clients measure the server's clock by it."""

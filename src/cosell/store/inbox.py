@@ -79,6 +79,12 @@ _due = (
     .with_for_update(skip_locked=True)
 )
 _lease = sa.update(INBOX).where(_of_key).values(fence=_i.fence + 1)
+_owners = sa.select(_i.lease_owner).where(here(INBOX), _i.lease_until.is_not(None)).distinct()
+_free = (
+    sa.update(INBOX)
+    .where(here(INBOX), _i.lease_owner == bind("owner"), _i.lease_until.is_not(None))
+    .values(lease_owner=None, lease_until=None)
+)
 _renew = sa.update(INBOX).where(_of_key, _i.fence == bind("fence"), _i.lease_until.is_not(None))
 _open_writes = (
     sa.select(WRITE)
@@ -255,6 +261,12 @@ def renew(transaction: Transaction, taken: Sequence[Taken], now: float, lease_fo
     transaction.write(
         _renew, *({"at_key": one.key, "at_fence": one.fence, "lease_until": until} for one in taken)
     )
+
+
+def free_leases(transaction: Transaction, gone: Callable[[str], bool]) -> int:
+    """Ends the leases of owners that are gone; the fence stays, so that nobody of them can come back."""
+    dead = [row.lease_owner for row in transaction.rows(_owners) if gone(row.lease_owner or "")]
+    return sum(transaction.write(_free, {"at_owner": owner}) for owner in dead)
 
 
 def next_due(transaction: Transaction, now: float) -> float | None:

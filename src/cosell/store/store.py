@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
@@ -60,6 +60,9 @@ class SqlStore:
 
     async def renew(self, taken: Sequence[Taken], now: float, lease_for: float) -> None:
         await self._write(partial(inbox.renew, taken=taken, now=now, lease_for=lease_for))
+
+    async def free_leases(self, gone: Callable[[str], bool]) -> int:
+        return await self._write(partial(inbox.free_leases, gone=gone))
 
     async def next_due(self, now: float) -> float | None:
         return await self._read(partial(inbox.next_due, now=now))

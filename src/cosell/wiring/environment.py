@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -19,12 +20,14 @@ from cosell.store import open_store
 from cosell.wiring.alerts import StoredAlerts
 from cosell.wiring.joining import absent_sandbox, sandbox_settings
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
-from cosell.wiring.places import Place
+from cosell.wiring.places import Place, alive
 from cosell.wiring.world import FairDice, WallClock
 
 if TYPE_CHECKING:
     from cosell.engine import Engine
     from cosell.wiring.systems import Systems
+
+log = logging.getLogger("cosell")
 
 
 class Environment:
@@ -101,6 +104,11 @@ class Environment:
             owner=f"{socket.gethostname()}:{os.getpid()}:{self.dice.token()}",
         )
 
+    async def bury_the_dead(self) -> None:
+        """Frees what a killed process of this machine had in hand; for the one that runs alone here."""
+        if freed := await self.store.free_leases(_is_dead):
+            log.info("leases.freed", extra={"count": freed})
+
     async def aclose(self) -> None:
         """Lets go of connections and of the database."""
         if self._systems is not None:
@@ -112,6 +120,14 @@ class Environment:
             return None
         found = reference.fetch(setting, self._environ, self.settings.folder, lines=lines)
         return self.live.add(found)
+
+
+def _is_dead(owner: str) -> bool:
+    """Tells a lease whose owner ended without giving it back, by host and process id."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    # In a container every life has the same id; nobody of this life has taken anything yet.
+    return host == socket.gethostname() and pid.isdigit() and (int(pid) == os.getpid() or not alive(int(pid)))
 
 
 @contextlib.asynccontextmanager

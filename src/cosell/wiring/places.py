@@ -38,7 +38,7 @@ class Place:
         """The note of the process that runs this environment now; None when nobody does."""
         try:
             told = json.loads(self.note.read_text("utf-8"))
-            return told if isinstance(told, dict) and _alive(int(told["pid"])) else None
+            return told if isinstance(told, dict) and alive(int(told["pid"])) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -91,7 +91,8 @@ def locate(config: str | None, environ: Mapping[str, str]) -> Place:
     return Place(SANDBOX, Path(environ.get("COSELL_DATA") or "cosell-data") / SANDBOX)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Tells whether a process of this machine runs."""
     if pid <= 0:
         return False
     try:

@@ -106,6 +106,7 @@ async def opened(place: Place, environ: Mapping[str, str], ports: Ports) -> Asyn
         if place.settings is not None:
             settings = _with_port(place.settings, ports.web)
             async with environment(place, environ, settings=settings) as env:
+                await env.bury_the_dead()
                 yield Running(env, None)
             return
         async with _sandbox(ports) as sandbox:
