@@ -220,7 +220,13 @@ class People:
     def _two(self, step: Step) -> tuple[Record, Record]:
         common = self._values(step.n)
         key = BOTH_KEYS[step.n % len(BOTH_KEYS)]
-        differing = {key: None if step.n % 4 == 0 and key == "notes" else fresh(key, step.n + 20)}
+        differing: dict[str, Value] = {
+            key: None if step.n % 4 == 0 and key == "notes" else fresh(key, step.n + 20)
+        }
+        if step.n % 3 == 0:  # steps that cannot be undone, and that nobody asked for
+            differing |= {"visible": True, "help": fresh("help", step.n)}
+        elif step.n % 3 == 1:
+            differing["state"] = State.WON
         referral = self.portal.add(step.deal, common)
         opportunity = self.crm.add(step.deal, common | differing)
         self.portal.announce(referral)

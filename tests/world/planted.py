@@ -56,6 +56,11 @@ def _patched(*changes: tuple[Any, str, Any]) -> ExitStack:
     return stack
 
 
+def crowded(setting: Setting) -> Setting:
+    """Two workers, quick polls, events besides: reads that cross writes."""
+    return replace(setting, processes=2, signals="all", poll_partner_center=20.0, poll_crm=20.0)
+
+
 def quiet(setting: Setting) -> Setting:
     """Neither polls nor sweeps: what one signal does not bring about stays undone."""
     steps = tuple(one for one in setting.steps if one.act not in ("sync_now", "clone"))
@@ -268,7 +273,10 @@ def _gone_is_made_again() -> ExitStack:
             return
         await honest(self, case, error)  # type: ignore[arg-type]
 
-    return _patched((worker.Worker, "_hold", hold))
+    async def named(at: Any, case: Any, referral: Snapshot, crm_id: str) -> Any:
+        return await introduce._create_opportunity(at, case, referral)
+
+    return _patched((worker.Worker, "_hold", hold), (introduce, "_named_opportunity", named))
 
 
 def _open_rows_forgotten() -> ExitStack:
@@ -320,7 +328,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("silence is taken for refusal", 20, _timeout_is_failure, ("INV-7", "INV-10", "INV-3"), silent),
         Bug("written without precondition", 5, _no_precondition, ("INV-1",)),
         Bug("an invitation is repeated", 60, _invited_twice, ("INV-12",), silent),
-        Bug("our own child is not known", 20, _own_child_unknown, ("INV-3",), silent),
+        Bug("our own child is not known", 100, _own_child_unknown, ("INV-3",), silent),
         Bug("the journal is written afterwards", 5, _journal_afterwards, ("INV-7",)),
         Bug("directions are ignored", 20, _any_direction, ("INV-5",)),
         Bug("consent is taken for granted", 60, _consent_taken_for_granted, ("INV-6",)),
@@ -328,7 +336,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("doubts are forgotten", 120, _no_doubts, ("INV-2", "INV-18"), silent),
         Bug("strangers meet like old friends", 20, _met_like_old_friends, ("INV-11",)),
         Bug("an emptied field is not seen", 40, _empty_is_unread, ("INV-2", "INV-18")),
-        Bug("an old poll counts as fresh", 120, _old_polls_trusted, ("INV-2", "INV-4", "INV-18")),
+        Bug("an old poll counts as fresh", 120, _old_polls_trusted, ("INV-2", "INV-4"), crowded),
         Bug("there is no brake", 80, _no_brake, ("INV-17",)),
         Bug("what is gone is made again", 20, _gone_is_made_again, ("INV-15",), with_losses),
         Bug("open rows are forgotten", 20, _open_rows_forgotten, ("INV-8", "INV-22"), silent),
