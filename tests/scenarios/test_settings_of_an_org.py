@@ -228,3 +228,36 @@ async def test_dry_run_plans_and_writes_nothing(furnished: Furnish) -> None:
     assert desk.opportunities(referral) == []
     assert desk.row(opportunity)["Name"] == "Fleet programme 1"
     assert desk.row(opportunity)["Audit__c"] is None
+
+
+@pytest.mark.parametrize(
+    ("close", "substatus", "reason"),
+    [("accepted", "Lost", "Chose another vendor"), ("pending", "Declined", "Not a customer")],
+)
+async def test_the_reason_of_a_lost_or_declined_deal_is_a_setting(
+    furnished: Furnish, close: str, substatus: str, reason: str
+) -> None:
+    """M-24, B9, partner-center-api.md 4.3: one free text, so the portal's words are sent."""
+    desk = await furnished(
+        partner_center={"lost_reason": "Chose another vendor", "declined_reason": "Not a customer"}
+    )
+    referral = desk.inbound()
+    await desk.sync()
+    (row,) = desk.opportunities(referral)
+    if close == "accepted":
+        desk.edit(row["Id"], StageName="Qualification")
+        await desk.sync()
+    desk.edit(row["Id"], StageName="Closed Lost")
+    await desk.sync()
+    found = desk.referral(referral)
+    assert (found["substatus"], found["statusReason"]) == (substatus, reason)
+
+
+async def test_the_purchase_intent_of_new_referrals_is_a_setting(furnished: Furnish) -> None:
+    """partner-center-api.md 5: portal-mandatory since 2023."""
+    desk = await furnished(partner_center={"marketplace_intent": "No"})
+    opportunity = desk.opportunity()
+    await desk.sync()
+    (referral,) = desk.referrals_of(opportunity)
+    attributes = referral["details"]["requirements"]["additionalRequirements"]["attributes"]
+    assert {"type": "CustomerMarketplaceIntent", "id": "No"} in attributes

@@ -151,6 +151,15 @@ class PartnerCenterSettings(Section):
     """How a token is asked for: `v1` with a resource, as documented; `v2` with a scope, as observed."""
     cosell_only: bool = True
     """ENV-S07: carry co-sell and pipeline-sharing opportunities to the CRM only, not leads."""
+    lost_reason: Word = "Others"
+    """The reason sent with a lost deal, as free text. The portal's own words are `Budget not adequate`,
+    `Customer didn't respond`, `Chose another vendor`, `Requirement not met`, `Not a customer`."""
+    declined_reason: Word = "Others"
+    """The reason sent when a seller declines a deal."""
+    marketplace_intent: Literal["HaveNotDecided", "Yes", "No"] = "HaveNotDecided"
+    """Whether the customer means to buy through Microsoft's marketplace, as every new referral says."""
+    publisher: str = ""
+    """The publisher named with our own solutions; empty names none."""
     precondition: Literal["moody", "version"] = "moody"
     """How a refused version is taken: `moody` knows that one may come without a reason."""
     contacts_freeze: bool = True

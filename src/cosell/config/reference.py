@@ -33,9 +33,9 @@ def page() -> str:
 
 REASONS_HEAD = """# Reasons and errors
 
-Every code the product gives, in `cosell explain`, in the Audit field, in JSON and in the log, with what it means,
-what to do, and whose move it is. This page is made from the program itself by `make settings`; a test keeps it
-current.
+Every code the product gives, in `cosell explain`, in the Audit field, in JSON and in the log, with what it
+means, what to do, and whose move it is. This page is made from the program itself by `make settings`; a test
+keeps it current.
 
 ## Reasons of fields and deals
 
@@ -45,8 +45,8 @@ current.
 ERRORS_HEAD = """
 ## Errors
 
-What went wrong, typed by what happens next. The exit code of a command is 75 where trying again later helps, 4 where
-a sign-in or a right is missing, 1 otherwise.
+What went wrong, typed by what happens next. The exit code of a command is 75 where trying again later helps, 4
+where a sign-in or a right is missing, 1 otherwise.
 
 | Code | Means | What we did | What you can do |
 |---|---|---|---|
