@@ -45,8 +45,8 @@ keeps it current.
 ERRORS_HEAD = """
 ## Errors
 
-What went wrong, typed by what happens next. The exit code of a command is 75 where trying again later helps, 4
-where a sign-in or a right is missing, 1 otherwise.
+What went wrong, typed by what happens next. The exit code of a command is 75 where trying again later helps,
+4 where a sign-in or a right is missing, 1 otherwise.
 
 | Code | Means | What we did | What you can do |
 |---|---|---|---|
