@@ -1,7 +1,8 @@
 """Single questions in, plural calls out: what many links ask at once goes to the system as one call.
 
 Each link is reconciled by itself, in code that reads line by line; this is where their questions meet.
-A question waits for nothing but a free place: alone it leaves at once.
+A question waits for nothing but a free place: alone it leaves at once. Only in a backlog does a call that
+is not full wait a moment for those who are about to ask: the user's quota counts calls.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from cosell.ports import Creation, Invitation, Read, System, Update
 T = TypeVar("T")
 R = TypeVar("R")
 
+LINGER = 0.2
+"""Seconds a call that is not full waits for more in a backlog."""
+CROWD = 24
+"""Links still to ask from which on that is worth while; below it nobody waits."""
+
 
 class Batch(Generic[T, R]):
     """Collects questions asked in the same moment and sends them together, up to `size` per call."""
@@ -30,9 +36,13 @@ class Batch(Generic[T, R]):
         key: Callable[[T], str],
         size: int,
         places: Callable[[], int],
+        in_hand: Callable[[], int] = lambda: 0,
     ) -> None:
         self._send, self._key, self._size, self._places = send, key, size, places
+        self._in_hand = in_hand
         self._running = 0
+        self._carried = 0
+        self._lingering: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,13 +57,17 @@ class Batch(Generic[T, R]):
             loop.call_soon(self._start)
         return await future
 
-    def _start(self) -> None:
+    def _start(self, *, lingered: bool = False) -> None:
         self._scheduled = False
         while self._waiting and self._running < self._places():
+            if not lingered and self._more_to_come():
+                self._linger()
+                return
             taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             chunk = [(item, future) for item, future in taken if not future.done()]
             if chunk:
                 self._running += 1
+                self._carried += len(chunk)
                 task = asyncio.get_running_loop().create_task(self._carry(chunk))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -79,13 +93,29 @@ class Batch(Generic[T, R]):
                 raise
         finally:
             self._running -= 1
+            self._carried -= len(chunk)
             self._start()
+
+    def _more_to_come(self) -> bool:
+        """Whether the next call would leave half empty although a crowd is about to ask."""
+        still_to_ask = self._in_hand() - self._carried - len(self._waiting)
+        return len(self._waiting) < self._size and still_to_ask >= CROWD
+
+    def _linger(self) -> None:
+        if self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(LINGER, self._lingered)
+
+    def _lingered(self) -> None:
+        self._lingering = None
+        self._start(lingered=True)
 
 
 class Desk:
     """One system as the engine uses it: in single questions, watched by its lane."""
 
-    def __init__(self, system: System, lane: Lane, *, parallel: int = 8) -> None:
+    def __init__(
+        self, system: System, lane: Lane, *, parallel: int = 8, in_hand: Callable[[], int] = lambda: 0
+    ) -> None:
         self.system, self.lane = system, lane
         self.side: Side = system.side
         size = system.capabilities
@@ -93,9 +123,15 @@ class Desk:
         def places() -> int:
             return lane.places(parallel)
 
-        self._reads: Batch[str, Snapshot] = Batch(self._get_many, key=str, size=size.read_size, places=places)
+        self._reads: Batch[str, Snapshot] = Batch(
+            self._get_many, key=str, size=size.read_size, places=places, in_hand=in_hand
+        )
         self._updates: Batch[Update, Snapshot] = Batch(
-            self._update_many, key=lambda update: update.write_id, size=size.write_size, places=places
+            self._update_many,
+            key=lambda update: update.write_id,
+            size=size.write_size,
+            places=places,
+            in_hand=in_hand,
         )
 
     async def get(self, record_id: str) -> Snapshot:

@@ -67,11 +67,14 @@ class Room:
     ) -> None:
         self.store, self.rules, self.policy, self.pace = store, rules, policy, pace
         self.clock, self.dice, self.alerts, self.owner = clock, dice, alerts, owner
+        self.in_hand = 0
+        """Links being reconciled now."""
         self.desks = {
             system.side: Desk(
                 system,
                 Lane(system.name, clock=clock, dice=dice, alerts=alerts),
                 parallel=pace.parallel_calls,
+                in_hand=lambda: self.in_hand,
             )
             for system in (partner_center, crm)
         }

@@ -29,6 +29,8 @@ log = logging.getLogger("cosell.engine")
 
 LOOK_AGAIN = 2.0
 """Seconds after which an unanswered write is looked for."""
+BREATH = 0.1
+"""Seconds a full worker waits for a quarter of its places, so that keys share commits and calls."""
 
 
 class Worker:
@@ -39,6 +41,8 @@ class Worker:
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], Taken] = {}
         self._stopping = False
+        self._breath: asyncio.TimerHandle | None = None
+        self._breathed = False
         self._alarmed: set[str] = set()
         """Alerts raised for a link; the first link that recovers clears them."""
 
@@ -72,26 +76,50 @@ class Worker:
             looks += await self.take_some()
             if not self._running:
                 return looks
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            await self._wake.wait()
 
     async def take_some(self) -> int:
         """Starts as many due keys as there are free places; answers how many."""
         self._wake.clear()
-        free = self.room.pace.concurrency - len(self._running)
+        free = self._free()
         if free <= 0:
             return 0
+        if not (self._many(free) or self._breathed):
+            self._take_a_breath()
+            return 0
+        self._breathed = False
         taken = await self.room.store.take(free, self.room.owner, self.room.clock.now(), self.room.pace.lease)
         for one in taken:
             task = asyncio.create_task(self._carry(one))
             self._running[task] = one
             task.add_done_callback(self._finished)
+        self.room.in_hand = len(self._running)
         return len(taken)
+
+    def _free(self) -> int:
+        return self.room.pace.concurrency - len(self._running)
+
+    def _many(self, free: int) -> bool:
+        """Whether the free places are worth a look: one key at a time would cost a commit each."""
+        return not self._running or free >= self.room.pace.concurrency // 4
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self._wake.set()
+        self.room.in_hand = len(self._running)
+        if self._many(self._free()):
+            self._wake.set()
+        else:
+            self._take_a_breath()
         if not task.cancelled() and task.exception() is not None:
             log.error("worker.lost_key", exc_info=task.exception())
+
+    def _take_a_breath(self) -> None:
+        if self._breath is None:
+            self._breath = asyncio.get_running_loop().call_later(BREATH, self._breathe)
+
+    def _breathe(self) -> None:
+        self._breath, self._breathed = None, True
+        self._wake.set()
 
     async def _pause(self) -> None:
         """Waits for a poke, a free place, the next due key, or a poke of another process."""

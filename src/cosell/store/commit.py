@@ -191,10 +191,15 @@ class InlineDesk:
 
 
 class ThreadDesk:
-    """Carries orders out in one thread of its own, so that fsync never holds up the event loop."""
+    """Carries orders out in one thread of its own, so that fsync never holds up the event loop.
+
+    Orders of one turn of the loop are handed over together: one by one the thread would commit the first
+    alone while the rest is still being asked, and the two threads would fight for the interpreter.
+    """
 
     def __init__(self, commits: GroupCommit) -> None:
         self._commits = commits
+        self._fresh: dict[asyncio.AbstractEventLoop, list[Order]] = {}
         self._orders: list[Order] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -202,15 +207,28 @@ class ThreadDesk:
         self._thread.start()
 
     def put(self, order: Order) -> None:
+        loop = order.answer.get_loop()
         with self._changed:
             if self._closed:
                 raise _closed()
-            self._orders.append(order)
+            fresh = self._fresh.get(loop)
+            if fresh is not None:
+                fresh.append(order)
+                return
+            self._fresh[loop] = [order]
+        loop.call_soon(self._hand_over, loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._changed:
+            self._orders += self._fresh.pop(loop, ())
             self._changed.notify()
 
     async def aclose(self) -> None:
         with self._changed:
             self._closed = True
+            for fresh in self._fresh.values():
+                self._orders += fresh
+            self._fresh.clear()
             self._changed.notify()
         await asyncio.to_thread(self._thread.join)
 
