@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -42,6 +43,8 @@ class Tally:
     """What the brake counts in this process: the links written by the present sweep."""
 
     swept: set[str] = field(default_factory=set)
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while emptied fields are counted: two links must not both be the last that may."""
     links: int = 0
     """Links there are, refreshed with each sweep and start."""
     on: bool = False

@@ -13,6 +13,7 @@ from cosell.core.errors import (
     Gone,
     NeedsHuman,
     NeedsOperator,
+    Retryable,
     Stale,
     Throttled,
     Twins,
@@ -60,14 +61,21 @@ class Worker:
         renewing = asyncio.create_task(self._renew_leases())
         try:
             while not self._stopping:
-                if not await self.take_some():
-                    await self._pause()
+                await self._turn()
             while self._running:
                 await asyncio.wait(self._running)
         finally:
             renewing.cancel()
             for task in self._running:
                 task.cancel()
+
+    async def _turn(self) -> None:
+        """Takes up what is due, or waits. Without its database it takes nothing, so nothing is sent."""
+        try:
+            if not await self.take_some():
+                await self._pause()
+        except Retryable:
+            await self.room.clock.sleep(self.room.pace.idle)
 
     async def drain(self) -> int:
         """Reconciles all that is due now, also what becomes due meanwhile; answers how many looks it took."""
@@ -123,9 +131,11 @@ class Worker:
 
     async def _pause(self) -> None:
         """Waits for a poke, a free place, the next due key, or a poke of another process."""
-        now = self.room.clock.now()
-        due = await self.room.store.next_due(now)
-        wait = self.room.pace.idle if due is None else min(self.room.pace.idle, max(0.0, due - now))
+        wait = self.room.pace.idle
+        if self._free() > 0 and self._breath is None:
+            now = self.room.clock.now()
+            due = await self.room.store.next_due(now)
+            wait = wait if due is None else min(wait, max(0.0, due - now))
         sleeper = asyncio.create_task(self.room.clock.sleep(wait))
         waker = asyncio.create_task(self._wake.wait())
         _, pending = await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +147,9 @@ class Worker:
             await self.room.clock.sleep(self.room.pace.lease / 3)
             held = list(self._running.values())
             if held:
-                await self.room.store.renew(held, self.room.clock.now(), self.room.pace.lease)
+                # A lease that could not be prolonged is noticed when the work is saved.
+                with contextlib.suppress(Retryable):
+                    await self.room.store.renew(held, self.room.clock.now(), self.room.pace.lease)
 
     async def _carry(self, taken: Taken) -> None:
         """One key from lease to release; whatever happens, only this key feels it."""
@@ -152,6 +164,9 @@ class Worker:
             log.info("lease.lost", extra={"link": taken.key})
             with contextlib.suppress(LeaseLost):
                 await room.store.done(taken, room.clock.now(), room.clock.now())
+        except Retryable as error:
+            # Whatever was sent has its open row; the lease ends by itself, and the key is due again.
+            log.info("reconcile.unsaved", extra={"link": taken.key, "error": error.code})
 
     async def _attempt(self, case: Case) -> float | None:
         """One reconcile; turns every error into what the link does next."""
@@ -199,8 +214,10 @@ class Worker:
             await self._settle_for(case, stale=link.stale + 1)
             return 0.0 if link.stale < backoff.MAX_STALE else backoff.delay(link.stale, chance)
         failures = link.failures + 1
-        troubled = failures >= backoff.STRUGGLING
-        await self._settle_for(case, failures=failures, reason=Reason.STRUGGLING if troubled else link.reason)
+        struggling = failures >= backoff.STRUGGLING and not link.reason
+        await self._settle_for(
+            case, failures=failures, reason=Reason.STRUGGLING if struggling else link.reason
+        )
         if isinstance(error, Uncertain):
             return max(LOOK_AGAIN, backoff.delay(failures, chance))
         if isinstance(error, NeedsOperator):
