@@ -21,6 +21,8 @@ from .scene import Scene
 
 EVERYTHING = 100_000
 Plans = Mapping[str, Mapping[str, FieldPlan]]
+BOUND = 120.0
+"""Seconds within which an edit arrives once its change is told (INV-18)."""
 NOT_LANDED = (WriteState.REFUSED, WriteState.ABSENT)
 SITUATION_OF_HOLD = {
     "conflict": "conflict held",
@@ -44,6 +46,8 @@ async def at_rest(scene: Scene, store: Store) -> None:
     _edits(scene)
     _effort(scene)
     _brake(scene)
+    if not scene.setting.faults and not scene.setting.kill_at and scene.setting.signals != "sweep":
+        _pace(scene)
 
 
 # --- the journal (INV-7) -----------------------------------------------------------------------------
@@ -239,6 +243,36 @@ def _brake(scene: Scene) -> None:
     )
     if emptied > allowed:
         scene.ledger.violate("INV-17", f"{emptied} fields were emptied, {allowed} may be")
+    swept = {row.link_key for row in scene.ledger.journal.values() if row.cause == "sweep" and row.fields}
+    may = scene.policy.brake.links * scene.sweeps * scene.released * scene.started
+    if len(swept) > may:
+        scene.ledger.violate("INV-17", f"{len(swept)} links were written by sweeps, {may} may be")
+
+
+def _pace(scene: Scene) -> None:
+    """In a peaceful world an edit arrives within two minutes, the poll that must find it added (INV-18)."""
+    setting = scene.setting
+    polling = 0.0 if setting.signals == "events" else max(setting.poll_partner_center, setting.poll_crm)
+    for server in (scene.partner_center, scene.crm):
+        for record in server.records.values():
+            source = scene.ledger.other_half(record, server)
+            for key in UNIQUE if source is not None else ():
+                for arrival in record.history[key]:
+                    edit = _edit_behind(source, key, arrival)
+                    if edit is not None and arrival.at - edit.at > BOUND + polling:
+                        late = f"{arrival.at - edit.at:.0f} s"
+                        scene.ledger.violate("INV-18", key, "arrived in", server.name, "after", late)
+
+
+def _edit_behind(source: Record | None, key: str, arrival: Touch) -> Touch | None:
+    """The edit that an arrival carries, where nothing had to happen before it might travel."""
+    if source is None or arrival.by != "engine":
+        return None
+    edits = [one for one in source.history[key] if one.by == "person" and one.value == arrival.value]
+    others = [one.at for touches in source.history.values() for one in touches if one.by == "person"]
+    if not edits or edits[0].at <= source.born or any(edits[0].at < at <= arrival.at for at in others):
+        return None  # something else was done in between, and may be what it waited for
+    return edits[0]
 
 
 # --- the fate of every edit (INV-2) ------------------------------------------------------------------------

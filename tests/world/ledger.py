@@ -315,13 +315,21 @@ class Ledger:
         if not (record.by_engine or source.by_engine):  # a first meeting is nobody's wish
             named = [at for at in (record.partner_since, source.partner_since) if at > 0]
             met = max(record.born, source.born, min(named, default=0.0))
-            touches = [one for one in touches if one.at > met or self._answered(record, source, key)]
+            allowed = self._answered(record, source, key) or self._was_to_be_made(source, key)
+            touches = [one for one in touches if one.at > met or allowed]
         if not any(self._means(key, one.value, value) for one in touches):
             self.violate("INV-6", key, "taken though no person wanted it:", value)
             return
         latest = source.history[key][-1]
         if not self._means(key, latest.value, value) and self.loop.now - latest.at > IN_FLIGHT:
             self.violate("INV-6", key, "taken though the wish was withdrawn:", value)
+
+    def _was_to_be_made(self, source: Record, key: str) -> bool:
+        """Whether the deal was on its way with this very wish when its other half turned out to exist."""
+        return any(
+            row.kind is WriteKind.CREATE and row.partner_id == source.id and key in row.consents
+            for row in self.journal.values()
+        )
 
     @staticmethod
     def _means(key: str, wish: Value, step: Value) -> bool:

@@ -129,6 +129,7 @@ class Scene:
         self.policy = policy_of(setting)
         self.released = 1
         """Times the brake was fresh."""
+        self.sweeps = 0
         self.started = 0
         self.ending = False
         loop.set_task_factory(own_tasks)  # type: ignore[arg-type]
@@ -314,6 +315,7 @@ class Scene:
 
     async def sweep(self) -> None:
         """The nightly comparison comes round."""
+        self.sweeps += 1
         for process, engine in self.alive()[:1]:
             await asyncio.wait([process.start(self.forgiving(process, engine.sweep))])
             engine.worker.wake()

@@ -17,7 +17,7 @@ from .scene import Scene, Setting
 
 LONGEST_REST = 3600.0
 """Virtual seconds within which everything must have settled once all is calm."""
-QUIET = 250.0
+QUIET = 160.0
 """Virtual seconds watched afterwards, in which nothing may be written."""
 
 
@@ -127,7 +127,7 @@ async def _rest(scene: Scene, store: Store) -> None:
     """Waits until nothing is left to do, or too long."""
     setting = scene.setting
     polling = setting.signals in ("all", "polls")
-    slow = 2 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
+    slow = 1.5 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
     late = 240.0 if "webhook_late" in setting.faults or setting.tight_brake else 60.0
     await asyncio.sleep(late + slow)
     if setting.signals == "sweep" or {"page_skipped", "slow_transaction", "poison"} & setting.faults.keys():
