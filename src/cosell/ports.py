@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from cosell.core.errors import CosellError
+from cosell.core.errors import CosellError, Unavailable
 from cosell.core.records import Link, LinkState, Side, Snapshot, Values, Write
 
 # --- systems ---------------------------------------------------------------------------------------
@@ -277,6 +277,11 @@ class Store(Protocol):
     Methods that change a link or finish a key take the `Taken` they rest on and raise LeaseLost when its
     fence or the link's revision is no longer current. `now` is always the caller's clock, epoch seconds.
     """
+
+    @property
+    def trouble(self) -> Unavailable | None:
+        """Why nothing could be written when it was last tried; None once something was written again."""
+        ...
 
     async def poke(self, pokes: Sequence[Poke], now: float) -> None:
         """Makes durable that these records need a look; creates a link for an id nobody knows."""

@@ -118,7 +118,7 @@ class Run:
     def page(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(self.web + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.web + path, timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -129,6 +129,10 @@ class Run:
     @property
     def status(self) -> Any:
         return json.loads(self.page("/status.json")[1])
+
+    def largest_file(self, size: int = resource.RLIM_INFINITY) -> None:
+        """Lets no file grow beyond `size` bytes: a write beyond fails as on a disk that is full."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def kill(self) -> None:
         """No goodbye."""
@@ -187,9 +191,7 @@ class Plant:
         """Everything every life said on stderr."""
         return "".join(file.read_text("utf-8") for file in sorted(self.folder.glob("stderr-*")))
 
-    def cosell(
-        self, *words: str, limit: Callable[[], None] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def cosell(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command in a process of its own."""
         return subprocess.run(
             [*PROGRAM, *words],
@@ -199,7 +201,6 @@ class Plant:
             text=True,
             check=False,
             timeout=PATIENCE,
-            preexec_fn=limit,
         )
 
     def asked(self, *words: str) -> Any:
@@ -209,7 +210,7 @@ class Plant:
         return json.loads(done.stdout)["data"]
 
     @contextlib.contextmanager
-    def running(self, *, limit: Callable[[], None] | None = None) -> Iterator[Run]:
+    def running(self) -> Iterator[Run]:
         """One life; whatever of it is left at the end is killed."""
         self._lives += 1
         command = [*PROGRAM, "run", "--json", "--log", "json"]
@@ -221,7 +222,6 @@ class Plant:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                preexec_fn=limit,
             )
         try:
             assert process.stdout is not None
@@ -252,13 +252,3 @@ class Plant:
             f"UPDATE write SET sent_at = sent_at - {HOUR} WHERE seq IS NULL",
             f"UPDATE link SET changed_at = changed_at - {HOUR}",
         )
-
-
-def largest_file(size: int) -> Callable[[], None]:
-    """Lets no file of the next process grow beyond `size` bytes; a write beyond fails as a full disk does."""
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    return limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TypeVar, cast
 
-from cosell.core.errors import Misconfigured
+from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.records import Link, Side, Write, WriteState
 from cosell.ports import AuditRow, ChainReport, Dice, LinkFilter, Load, Poke, Taken
 from cosell.store import chain, folding, inbox, journal, links, names, schema
@@ -21,6 +22,7 @@ from cosell.store.sqlite import PATIENCE, Database, Memory, check_file, complain
 from cosell.store.transaction import Transaction
 
 T = TypeVar("T")
+log = logging.getLogger("cosell.store")
 
 DIGEST_KEY = "chain.key"
 """The secret that keys the digests of personal values, made with the database."""
@@ -33,6 +35,11 @@ class SqlStore:
         self._desk = desk
         self._dice = dice
         self._digest_key = digest_key
+        self._trouble: Unavailable | None = None
+
+    @property
+    def trouble(self) -> Unavailable | None:
+        return self._trouble
 
     # --- inbox
 
@@ -56,13 +63,15 @@ class SqlStore:
         await self._write(together)
 
     async def take(self, limit: int, owner: str, now: float, lease_for: float) -> Sequence[Taken]:
-        return await self._write(partial(inbox.take, limit=limit, owner=owner, now=now, lease_for=lease_for))
+        work = partial(inbox.take, limit=limit, owner=owner, now=now, lease_for=lease_for)
+        return await self._write(work, surely=False)
 
     async def renew(self, taken: Sequence[Taken], now: float, lease_for: float) -> None:
-        await self._write(partial(inbox.renew, taken=taken, now=now, lease_for=lease_for))
+        work = partial(inbox.renew, taken=taken, now=now, lease_for=lease_for)
+        await self._write(work, surely=False)
 
     async def free_leases(self, gone: Callable[[str], bool]) -> int:
-        return await self._write(partial(inbox.free_leases, gone=gone))
+        return await self._write(partial(inbox.free_leases, gone=gone), surely=False)
 
     async def next_due(self, now: float) -> float | None:
         return await self._read(partial(inbox.next_due, now=now))
@@ -171,16 +180,34 @@ class SqlStore:
                 raise ValueError(f"{named} is not the key that was taken, {change.taken.key}")
         return cast(Link, await self._order(change, writes=True))
 
-    async def _write(self, work: Work[T]) -> T:
-        return cast(T, await self._order(work, writes=True))
+    async def _write(self, work: Work[T], *, surely: bool = True) -> T:
+        return cast(T, await self._order(work, writes=True, surely=surely))
 
     async def _read(self, work: Work[T]) -> T:
         return cast(T, await self._order(work, writes=False))
 
-    async def _order(self, work: Change | Work[T], *, writes: bool) -> object:
+    async def _order(self, work: Change | Work[T], *, writes: bool, surely: bool = True) -> object:
         order = Order(work, writes, asyncio.get_running_loop().create_future())
         self._desk.put(order)
-        return await order.answer
+        try:
+            answer: object = await order.answer
+        except Unavailable as error:
+            if writes:
+                self._note(error)
+            raise
+        if writes and surely:
+            # What may have found nothing to write proves nothing about the disk.
+            self._note(None)
+        return answer
+
+    def _note(self, trouble: Unavailable | None) -> None:
+        """Remembers how writing went, and says so when that changes."""
+        if (self._trouble is None) is not (trouble is None):
+            if trouble is not None:
+                log.error("store.trouble", extra={"error": trouble.code})
+            else:
+                log.warning("store.well")
+        self._trouble = trouble
 
 
 def open_store(

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cosell.config import Settings, read
 from cosell.core.errors import Misconfigured
@@ -64,12 +64,22 @@ class Place:
                 advice="Choose another with [environment] data or COSELL_DATA.",
             ) from error
 
+    def _writable(self, name: str) -> IO[str]:
+        """A file of the data directory, open to be written; or the reason why it cannot be, in a sentence."""
+        try:
+            return (self.data / name).open("a")
+        except OSError as error:
+            raise Misconfigured(
+                f"The data directory {self.data} cannot be written to ({(error.strerror or '').lower()}).",
+                advice="Give the user that runs Cosell the right to write there, or choose another place.",
+            ) from error
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keeps a second `cosell run` out of this data directory while the block runs."""
         import fcntl
 
-        with (self.data / "run.lock").open("a") as lock:
+        with self._writable("run.lock") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -20,7 +20,7 @@ async def status(store: Store, settings: Settings, *, now: float) -> dict[str, A
     """The state of an environment as kept in its database."""
     load = await store.load(now)
     seen = await store.settings("seen:")
-    standing = await alerts.standing(store)
+    standing = [*_trouble(store, now), *await alerts.standing(store)]
     flows = {str(name): bool(on) for name, on in settings.flows.model_dump().items()}
     return {
         "environment": {"name": settings.environment.name, "kind": str(settings.environment.kind)},
@@ -43,6 +43,13 @@ async def status(store: Store, settings: Settings, *, now: float) -> dict[str, A
         "webhook_last_event": _moment(seen.get(HEARD)),
         "dry_run": settings.environment.dry_run,
     }
+
+
+def _trouble(store: Store, now: float) -> list[alerts.Alert]:
+    """What hinders the database itself: the one alert that cannot be kept in it."""
+    if (error := store.trouble) is None:
+        return []
+    return [alerts.Alert(error.code, error.message, error.advice, now)]
 
 
 def summary(load: Load, alerts_standing: int, flows: Mapping[str, bool]) -> str:
