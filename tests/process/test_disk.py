@@ -106,6 +106,7 @@ def test_a_place_that_may_not_be_written_is_refused_in_one_sentence(
     for file in plant.folder.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
         (folder / file.name).chmod(0o644)
+    folder.chmod(0o755)
     (folder / closed).mkdir(parents=True, exist_ok=True)
     (folder / closed).chmod(0o555)
     for above in folder.parents[:2]:
