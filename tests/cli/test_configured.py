@@ -97,6 +97,34 @@ def test_the_doctor_is_content_and_says_that_events_are_not_registered(trial: Tr
     assert "cosell webhook register" in events["advice"]
 
 
+def test_the_mapping_is_linted_against_what_both_systems_have(trial: Trial) -> None:
+    """Decision 4, reliability.md 8.5: linted against the live schema."""
+    code, told = trial.cosell("mapping", "lint")
+    assert (code, told["data"]) == (0, {"problems": [], "unchecked": ""})
+    other = (trial.folder / "cosell.toml").read_text("utf-8")
+    other = other.replace("[salesforce.stages]", 'deal_value_field = "Description"\n\n[salesforce.stages]')
+    other += '\n[salesforce.fields]\nsolution_object = "Nothing__c"\n'
+    (trial.folder / "other.toml").write_text(other, "utf-8")
+    code, told = trial.cosell("mapping", "lint", "--config", "other.toml")
+    problems = " ".join(told["data"]["problems"])
+    assert code == 1
+    assert "Opportunity.Description is a field of the type textarea" in problems
+    assert "[solutions] salesforce has no field for it" in problems
+
+
+def test_a_lint_without_the_systems_says_that_it_saw_only_half(trial: Trial) -> None:
+    key = trial.folder / "salesforce.pem"
+    kept = key.read_text("utf-8")
+    key.unlink()
+    try:
+        code, told = trial.cosell("mapping", "lint")
+    finally:
+        key.write_text(kept, "utf-8")
+        key.chmod(0o600)
+    assert (code, told["data"]["problems"]) == (0, [])
+    assert "private_key" in told["data"]["unchecked"]
+
+
 def test_sync_alone_brings_all_deals_together_and_a_plan_is_then_empty(trial: Trial) -> None:
     code, told = trial.cosell("sync", "--all")
     assert code in (0, 3)

@@ -8,7 +8,7 @@ import pytest
 
 from cosell.core.records import Snapshot
 from cosell.ports import Budget, Finding
-from cosell.systems.salesforce import SYSTEM
+from cosell.systems.salesforce import SYSTEM, Stages
 
 from .salesfloor import Floor, opened
 
@@ -108,3 +108,29 @@ async def test_the_schema_is_asked_again_after_an_hour_for_one_call(floor: Floor
     assert isinstance(await floor.read(deal), Snapshot)
     assert floor.calls() == 2
     assert SYSTEM.name == floor.system.name
+
+
+async def test_a_field_of_the_wrong_kind_is_named_with_the_kinds_that_fit(floor: Floor) -> None:
+    """CUS-07: a country behind a lookup, a deal value in a text; linted against the live schema."""
+    floor.org.schema.change_field("Opportunity", "Audit__c", type="boolean")
+    system = floor.another(value_field="Description", country_field="ParentId")
+    findings = {one.name: one for one in await system.check() if not one.ok}
+    await system.aclose()
+    assert {"field Audit__c", "field Description", "field ParentId"} <= set(findings)
+    assert "currency, double" in findings["field Description"].advice
+
+
+async def test_a_help_picklist_without_all_answers_is_told(floor: Floor) -> None:
+    """FLD-S04, B8."""
+    column = floor.org.schema.field("Opportunity", "How_can_Microsoft_help__c")
+    floor.org.schema.change_field("Opportunity", column.name, choices=column.choices[:4])
+    (finding,) = [one for one in await floor.system.check() if not one.ok]
+    assert "Post Sales Customer Success, General or Other" in finding.message
+
+
+async def test_without_an_on_hold_stage_microsofts_deals_have_no_place(floor: Floor) -> None:
+    """ENV-S02 has no default that would be right everywhere."""
+    system = floor.another(stages=Stages())
+    (finding,) = [one for one in await system.check() if not one.ok]
+    await system.aclose()
+    assert (finding.name, "on_hold" in finding.advice) == ("stages", True)

@@ -206,7 +206,7 @@ def mapping_lint(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Check a mapping; exits with 1 and the reasons when it cannot be used.
+    """Check a mapping, also against the fields both systems have; exits with 1 and the reasons.
 
     \b
     Examples:
@@ -215,7 +215,7 @@ def mapping_lint(
     """
     from cosell.cli import charting, speaking
 
-    speaking.speak(lambda: charting.lint(config, file), as_json=as_json)
+    speaking.speak(lambda: speaking.wait(charting.lint(config, file)), as_json=as_json)
 
 
 @mapping.command("show")

@@ -29,6 +29,12 @@ def is_no_help(text: str) -> bool:
     return _letters(text) in NO_HELP
 
 
+def known_answers(column: Column) -> frozenset[Help]:
+    """The answers a picklist has a value for."""
+    found = {help_of(value) or help_of(label) for value, label in column.choices}
+    return frozenset(one for one in found if one is not None)
+
+
 def help_choices(column: Column) -> dict[Help, str]:
     """What to store for each answer: the org's own spelling of it, else Microsoft's label."""
     found = dict(HELP_LABELS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cosell.core.errors import CosellError
+from cosell.core.fields import HELP_LABELS, Help
 from cosell.ports import Finding
 from cosell.systems.salesforce.access import Access, Tools
+from cosell.systems.salesforce.answers import known_answers
 from cosell.systems.salesforce.client import Answer, Part, query_part, rows_of
 from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.schema import Schema
@@ -69,6 +71,7 @@ def _fields(schema: Schema, access: Access) -> Iterable[Finding]:
                 PAGE,
             )
     yield from _key(schema.opportunity["referral_id"])
+    yield from _types(schema)
     if not schema.capabilities.stamp:
         yield Finding(
             "stamp",
@@ -79,7 +82,57 @@ def _fields(schema: Schema, access: Access) -> Iterable[Finding]:
         )
     yield _presence(schema.teams, "teams", "Opportunity Teams are on.", "Opportunity Teams are off (PRE-16).")
     yield _currency(schema, access)
-    yield Finding("stages", True, "The sales stages of the settings exist.")
+    yield _stages(schema)
+
+
+_NUMBER = frozenset(("currency", "double", "int", "percent"))
+_WORDS = frozenset(("string", "textarea", "picklist", "combobox", "url"))
+_TYPES: Mapping[str, frozenset[str]] = {
+    "sync": frozenset(("boolean",)),
+    "visible": frozenset(("boolean",)),
+    "deal_value": _NUMBER,
+    "close_date": frozenset(("date",)),
+    "currency": _WORDS,
+    "help": _WORDS,
+    "notes": _WORDS,
+    "audit": _WORDS,
+    "referral_link": _WORDS,
+    "referral_id": _WORDS,
+    "microsoft_id": _WORDS,
+    "program": _WORDS,
+    "stamp": _WORDS,
+}
+"""What kinds of field can hold each thing; a lookup, for instance, holds none of them (CUS-07)."""
+
+
+def _types(schema: Schema) -> Iterable[Finding]:
+    columns = [(f"Opportunity.{one.name}", role, one) for role, one in schema.opportunity.items()]
+    country = schema.account["country"]
+    for name, role, column in [*columns, (f"Account.{country.name}", "country", country)]:
+        fitting = _TYPES.get(role, _WORDS if role == "country" else frozenset((column.type,)))
+        if column.type not in fitting:
+            yield Finding(
+                f"field {column.name}",
+                False,
+                f"{name} is a field of the type {column.type}, which cannot hold {role.replace('_', ' ')}.",
+                f"Name a field of one of these types instead: {', '.join(sorted(fitting))}.",
+                PAGE,
+            )
+    yield from _answers(schema.opportunity.get("help"))
+
+
+def _answers(column: Column | None) -> Iterable[Finding]:
+    if column is None or not column.choices:
+        return
+    lacking = [HELP_LABELS[answer] for answer in Help if answer not in known_answers(column)]
+    if lacking:
+        yield Finding(
+            "help",
+            False,
+            f"The picklist {column.name} lacks: {', '.join(lacking)}.",
+            "Add the values, spelled like this or as Partner Center's codes.",
+            PAGE,
+        )
 
 
 def _key(column: Column) -> Iterable[Finding]:
@@ -97,6 +150,19 @@ def _key(column: Column) -> Iterable[Finding]:
 
 def _presence(there: bool, name: str, yes: str, no: str) -> Finding:
     return Finding(name, True, yes if there else f"{no} The sales team is then the owner alone.")
+
+
+def _stages(schema: Schema) -> Finding:
+    lacking = schema.stages.unsaid()
+    if not lacking:
+        return Finding("stages", True, "The sales stages of the settings exist.")
+    return Finding(
+        "stages",
+        False,
+        f"No sales stage stands for: {', '.join(lacking)}. A deal that comes to it is held.",
+        "Name one under [salesforce.stages]; `on_hold` is for deals of Microsoft that nobody accepted yet.",
+        PAGE,
+    )
 
 
 def _currency(schema: Schema, access: Access) -> Finding:

@@ -70,6 +70,10 @@ class StageBook:
             return State.LOST
         return State.PENDING if name.casefold() in self._on_hold else State.ACTIVE
 
+    def unsaid(self) -> tuple[str, ...]:
+        """The states no stage stands for."""
+        return tuple(state.value for state, name in self._written.items() if name is None)
+
     def stage_for(self, state: State) -> str:
         """The stage that says `state`. Rejected where the org has none."""
         name = self._written[state]
