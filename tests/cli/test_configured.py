@@ -66,14 +66,14 @@ class Trial:
 
     def __init__(self, folder: Path, told: dict[str, Any]) -> None:
         self.folder, self.told = folder, told
-        self._environ = written(folder, told)
+        self.environ = written(folder, told)
 
     def cosell(self, *words: str) -> tuple[int, Any]:
         """The exit code and the envelope of a command."""
         out = io.StringIO()
         with (
             contextlib.chdir(self.folder),
-            mock.patch.dict(os.environ, self._environ),
+            mock.patch.dict(os.environ, self.environ),
             contextlib.redirect_stdout(out),
         ):
             code = run([*words, "--json"])
@@ -95,6 +95,44 @@ def test_the_doctor_is_content_and_says_that_events_are_not_registered(trial: Tr
     assert code == 0, told
     (events,) = [one for one in told["data"]["findings"] if one["name"] == "events"]
     assert "cosell webhook register" in events["advice"]
+
+
+def test_before_the_first_look_a_plan_says_that_no_deal_is_known(trial: Trial) -> None:
+    """J-1: nothing known is not the same as nothing to do."""
+    code, told = trial.cosell("plan")
+    assert (code, told["data"]["links"]) == (0, [])
+    with contextlib.chdir(trial.folder), mock.patch.dict(os.environ, trial.environ):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            assert run(["plan"]) == 0
+    assert "No deal is known yet" in out.getvalue()
+
+
+def test_a_sync_of_everything_needs_no_run_before_it(trial: Trial) -> None:
+    fresh = (trial.folder / "cosell.toml").read_text("utf-8").replace('name = "trial"', 'name = "fresh"')
+    fresh += "\n[flows]\n" + "".join(
+        f"{flow} = false\n"
+        for flow in ("inbound_referral", "outbound_create", "outbound_update", "outbound_solutions")
+    )
+    (trial.folder / "fresh.toml").write_text(fresh, "utf-8")
+    assert trial.cosell("status", "--config", "fresh.toml")[0] == 1
+    code, told = trial.cosell("sync", "--all", "--config", "fresh.toml")
+    assert code in (0, 3), told
+    assert trial.cosell("status", "--config", "fresh.toml")[0] == 0
+
+
+def test_a_lapsed_sign_in_ends_the_doctor_with_4(trial: Trial) -> None:
+    """Exit code 4: a sign-in is needed; the others are checked all the same."""
+    lapsed = (trial.folder / "cosell.toml").read_text("utf-8").replace('name = "trial"', 'name = "lapsed"')
+    lapsed = lapsed.replace("file:refresh-token", "file:old-token")
+    (trial.folder / "lapsed.toml").write_text(lapsed, "utf-8")
+    (trial.folder / "old-token").write_text("not-a-token", "utf-8")
+    (trial.folder / "old-token").chmod(0o600)
+    code, told = trial.cosell("doctor", "--config", "lapsed.toml")
+    assert code == 4
+    findings = {one["name"]: one for one in told["data"]["findings"]}
+    assert "Renew the secret" in findings["partner_center: sign-in"]["advice"]
+    assert findings["salesforce: sign-in"]["ok"] is True
 
 
 def test_the_mapping_is_linted_against_what_both_systems_have(trial: Trial) -> None:
@@ -190,11 +228,11 @@ def test_a_single_deal_is_synced_by_any_of_its_names(trial: Trial) -> None:
 
 def test_a_missing_secret_stops_nothing_that_needs_only_the_database(trial: Trial) -> None:
     trial.cosell("sync", "--all")
-    kept = trial._environ.pop("ENTRA_SECRET")
+    kept = trial.environ.pop("ENTRA_SECRET")
     try:
         assert trial.cosell("status")[0] == 0
         code, told = trial.cosell("plan")
         assert code == 1
         assert "ENTRA_SECRET, which is not set" in told["error"]["message"]
     finally:
-        trial._environ["ENTRA_SECRET"] = kept
+        trial.environ["ENTRA_SECRET"] = kept

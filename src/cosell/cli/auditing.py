@@ -31,6 +31,8 @@ async def listed(config: str | None, named: str | None, *, limit: int) -> Answer
             voice.line(f"#{row['seq'] or '–'} {head} {row['link']}", style="bold")
             for name, one in row["fields"].items():
                 voice.line(f"{name}: {shown(one['before'])} → {shown(one['after'])}", indent=2)
+            for name, one in row["consents"].items():
+                voice.line(f"wanted by {one['who']}, {one['when']}: {name}, {one['act']}", indent=2)
             if row["note"]:
                 voice.line(row["note"], indent=2)
 

@@ -56,7 +56,7 @@ async def sync(config: str | None, named: str | None, *, every: bool) -> Answer:
     """Has one deal or all of them looked at: by the running process, or here and now."""
     if (named is None) is not every:
         raise Refusal("Name one deal, or use --all.", exit_code=USAGE)
-    async with opened(config) as env:
+    async with opened(config, new=every) as env:
         now = env.clock.now()
         keys = [(await link_named(env, named)).key] if named else None
         if env.place.running():

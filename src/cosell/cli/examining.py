@@ -80,6 +80,8 @@ async def _connected(env: Environment, found: list[Finding]) -> int:
             found.append(_of(error, name))
             code = max(code, SIGN_IN if isinstance(error, SignedOut | NotAllowed) else FAILED)
     found.append(await _events(env))
+    if any(not one.ok and one.name.endswith((": sign-in", ": role")) for one in found):
+        code = SIGN_IN
     return code
 
 

@@ -59,6 +59,7 @@ def told(
         "opportunity": link.crm_id,
         "engagement": link.engagement_id,
         "state": str(link.state),
+        "met": bool(link.base),
         "reason": link.reason,
         "says": words.says if words else "",
         "next": _next(words.fix, words.who) if words else "",
@@ -164,10 +165,10 @@ def show(voice: Voice, data: Mapping[str, Any]) -> None:
         [
             ("referral", data["referral"] or "none yet"),
             ("opportunity", data["opportunity"] or "none yet"),
-            ("last in step", data["synced_at"] or "never"),
+            ("last in step", (data["synced_at"] if data["met"] else None) or "never"),
         ]
     )
-    for line in (data["says"], data["detail"], data["next"]):
+    for line in (data["says"], "" if data["problems"] else data["detail"], data["next"]):
         if line:
             voice.line(line)
     if data["held_by_person"] is not None:

@@ -19,10 +19,14 @@ LONGEST = 4000
 
 
 @contextlib.asynccontextmanager
-async def opened(config: str | None) -> AsyncIterator[Environment]:
-    """The environment meant, its database open beside whoever else has it open."""
+async def opened(config: str | None, *, new: bool = False) -> AsyncIterator[Environment]:
+    """The environment meant, its database open beside whoever else has it open.
+
+    `new` makes the database of an environment with settings; looking at one must not.
+    """
     place = locate(config, os.environ)
-    known(place)
+    if place.settings is None or not new:
+        known(place)
     async with environment(place, os.environ) as env:
         yield env
 

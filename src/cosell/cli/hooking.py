@@ -19,7 +19,7 @@ PREVIOUS = "webhook.previous"
 
 async def status(config: str | None) -> Answer:
     """The present owner, and when an event last came here."""
-    async with opened(config) as env:
+    async with opened(config, new=True) as env:
         present = await env.systems().registration.status()
         seen = (await env.store.settings(report.HEARD)).get(report.HEARD)
         data = {
@@ -47,7 +47,7 @@ def show(voice: Voice, data: dict[str, Any]) -> None:
 
 async def register(config: str | None, *, overwrite: bool) -> Answer:
     """Takes the events; a foreign owner is remembered so that it can be given back."""
-    async with opened(config) as env:
+    async with opened(config, new=True) as env:
         url, registration = address(env), env.systems().registration
         before = await registration.status()
         registered = await registration.register(url, overwrite=overwrite)

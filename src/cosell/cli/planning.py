@@ -80,6 +80,11 @@ def show(voice: Voice, data: dict[str, Any], *, everything: bool) -> None:
     for link in data["links"]:
         _show_link(voice, link, everything=everything)
     links, writes = len(data["links"]), data["writes"]
+    if not links:
+        voice.line("No deal is known yet, so there is nothing to plan.", style="bold")
+        voice.line("cosell run, or cosell sync --all, reads both systems and brings their deals together;")
+        voice.line("with dry_run = true under [environment] it writes nothing and cosell plan shows it all.")
+        return
     voice.line(
         f"{links} deal{'' if links == 1 else 's'} looked at, {writes} would be written, nothing was."
         + (f" {data['failed']} could not be read." if data["failed"] else ""),

@@ -125,7 +125,7 @@ class NeedsOperator(CosellError):
 class SignedOut(NeedsOperator):
     """The sign-in has lapsed or was revoked; a person must sign in again."""
 
-    advice = "Sign in again: `cosell doctor` names the account and the command."
+    advice = "Renew the secret that the settings name for this connection; then: cosell doctor"
 
 
 class NotAllowed(NeedsOperator):
