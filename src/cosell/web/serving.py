@@ -4,16 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cosell.core.errors import Misconfigured
 
 GRACE = 0.5
 MOST_CONNECTIONS = 1000
+HEAD_PATIENCE = 10.0
+"""Seconds a visitor has to say what it wants; a place without a request is given to somebody else."""
+LARGEST_HEAD = 512 * 1024
+"""Bytes after which a head counts as endless; whatever is over the receiver's own limit is refused there."""
+
+
+class _Hurried(HttpToolsProtocol):
+    """Hangs up on a visitor whose head does not end, be it too slow or too long (reliability.md 8.1)."""
+
+    _due: asyncio.TimerHandle | None = None
+    _heard = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._hurry()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._relax()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._hurry()
+
+    def on_headers_complete(self) -> None:
+        self._relax()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._heard += len(data)
+        if self._due is None:
+            self._heard = 0
+        elif self._heard > LARGEST_HEAD:
+            self.transport.abort()
+
+    def _hurry(self) -> None:
+        self._relax()
+        self._due = self.loop.call_later(HEAD_PATIENCE, self.transport.abort)
+
+    def _relax(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
 
 class _Server(uvicorn.Server):
@@ -62,10 +108,12 @@ def listen(host: str, port: int) -> socket.socket:
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, sock: socket.socket) -> AsyncIterator[str]:
     """Serves `app` on an open socket until the block ends; answers its address."""
+    # Strangers decide how often it would warn of their requests.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=_Hurried,
             ws="none",
             lifespan="off",
             log_config=None,
