@@ -43,7 +43,7 @@ def _many(seeds: range, jobs: int, stop: int) -> int:
         seen.update(outcome.seen)
         if not outcome.ok:
             failed.append(outcome.setting.seed)
-            report(outcome, tail=60 if len(failed) == 1 else 0)
+            report(outcome, tail=len(outcome.lines) if len(seeds) == 1 else 60 if len(failed) == 1 else 0)
         if done % 50 == 0:
             speed = done / (time.perf_counter() - began)
             print(f"\r{done} worlds, {len(failed)} failed, {speed:.1f} worlds/s ", end="", file=sys.stderr)
