@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any
 
+from cosell.core.errors import Unavailable
 from cosell.core.records import Write, WriteState
 from cosell.ports import LeaseLost, Store
 
@@ -103,6 +104,11 @@ class GatedStore:
         self._store, self._process, self._ledger = store, process, ledger
         self._latency, self._seen = latency, seen
         self._verbs: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {}
+
+    @property
+    def trouble(self) -> Unavailable | None:
+        """As the store itself says."""
+        return self._store.trouble
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         verb = self._verbs.get(name)
