@@ -39,13 +39,13 @@ async def stops(room: Room, case: Case, plan: Plan) -> bool:
 
 async def _too_empty(room: Room, clears: int) -> bool:
     """Whether so many more fields may not be emptied within the hour; counted over restarts and processes."""
-    now = room.clock.now()
     async with room.tally.counting:
+        now = room.clock.now()
         kept = [float(at) for at in (await room.store.setting(CLEARS) or "").split()]
-        recent = [at for at in kept if now - HOUR < at <= now]
+        recent = [at for at in kept if at > now - HOUR]
         if not room.policy.brake.allows_clears(len(recent) + clears - 1, room.tally.links):
             return True
-        told = " ".join(f"{at:.3f}" for at in [*recent, *[now] * clears])
+        told = " ".join(map(repr, [*recent, *[now] * clears]))
         await room.store.set_setting(CLEARS, told, "cosell", now)
         return False
 
