@@ -14,9 +14,10 @@ from cosell.core.records import Side, Write, WriteKind, WriteState
 from cosell.engine import Engine
 from cosell.ports import Poke, Store
 from cosell.store import open_store
+from cosell.systems.partner_center import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
 from cosell.wiring.environment import Environment
-from cosell.wiring.events import MISSED, SILENT, Ear
+from cosell.wiring.events import HOOK, MISSED, SILENT, Ear
 from cosell.wiring.report import HEARD
 from cosell.wiring.world import FairDice, WallClock
 
@@ -38,13 +39,23 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await opened.aclose()
 
 
-def an_ear(store: Store, inbox: Inbox) -> Ear:
+PUBLIC = "https://cosell.example"
+OURS = Registered(PUBLIC + HOOK, ("referral-updated",))
+THEIRS = Registered("https://other.example/hook", ("referral-updated",))
+
+
+def an_ear(store: Store, inbox: Inbox, present: Registered | None = OURS) -> Ear:
     clock = WallClock()
+
+    async def status() -> Registered | None:
+        return present
+
     env = SimpleNamespace(
         store=store,
         clock=clock,
         alerts=StoredAlerts(store, clock=clock),
-        systems=lambda: SimpleNamespace(webhook=None),
+        settings=SimpleNamespace(web=SimpleNamespace(public_url=PUBLIC)),
+        systems=lambda: SimpleNamespace(webhook=None, registration=SimpleNamespace(status=status)),
     )
     return Ear(cast(Environment, cast(Any, env)), cast(Engine, cast(Any, inbox)))
 
@@ -109,4 +120,27 @@ async def test_the_next_event_clears_the_alarm(store: Store) -> None:
         await write(store, number, "poll")
     await ear.listen()
     await ear.heard("")
+    assert not await standing(store)
+
+
+@pytest.mark.parametrize(("present", "owner"), [(THEIRS, "https://other.example"), (None, "nobody")])
+async def test_events_that_were_taken_away_are_told_with_their_present_owner(
+    store: Store, present: Registered | None, owner: str
+) -> None:
+    """WHK-05: one address per partner; another tool that registers silences this one."""
+    ear = an_ear(store, Inbox(), present)
+    await ear.heard("")
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
+    (alert,) = await standing(store)
+    assert f"go to {owner}" in alert.message
+    assert "--overwrite" in alert.advice
+
+
+async def test_where_events_never_came_polling_alone_is_no_alarm(store: Store) -> None:
+    ear = an_ear(store, Inbox(), None)
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
     assert not await standing(store)

@@ -10,6 +10,8 @@ from cosell.engine import Engine
 from cosell.wiring.environment import Environment
 from cosell.wiring.report import BUDGET, HEARD, budget_told
 
+HOOK = "/webhooks/partner-center"
+"""Where events arrive, under the public address."""
 NOTED_EVERY = 30.0
 """Seconds between two notes of when the last event came; each costs a commit."""
 SILENT = "webhook_silent"
@@ -49,22 +51,31 @@ class Ear:
 
         The journal tells: a change that an event announced carries `webhook` among its causes.
         """
+        if not await self._only_polled():
+            return
+        present = await self._env.systems().registration.status()
+        if present is not None and present.url == f"{self._env.settings.web.public_url}{HOOK}":
+            said = "Partner Center's events stopped coming; changes still arrive by polling."
+            advice = "See `cosell webhook status`; registering again often helps: cosell webhook register"
+        elif await self._env.store.setting(HEARD) is None:
+            return  # They never came here: whoever runs this chose to poll, or has not registered yet.
+        else:
+            owner = "nobody" if present is None else present.owner
+            said = f"Partner Center's events go to {owner} now; changes still arrive here by polling."
+            advice = "If that was not meant, take them back: cosell webhook register --overwrite"
+        await self._env.alerts.raise_(SILENT, said, advice)
+
+    async def _only_polled(self) -> bool:
         rows = await self._env.store.journal(None, LOOKED_AT)
         inward = [
             row.write for row in rows if row.write.side is Side.CRM and row.write.created_at > self._since
         ]
         missed = [write for write in inward if "poll" in write.cause and "webhook" not in write.cause]
-        if len(missed) < MISSED or len(missed) < len(inward):
-            return
-        await self._env.alerts.raise_(
-            SILENT,
-            "Partner Center's events stopped coming; changes still arrive by polling.",
-            "See `cosell webhook status`; registering again often helps: cosell webhook register",
-        )
+        return len(missed) >= MISSED and len(missed) == len(inward)
 
 
 async def keep_watch(env: Environment, ear: Ear | None, *, every: float = 60.0) -> None:
-    """Keeps the quota for everybody to see, and listens for silence; `ear` is None where no event is due."""
+    """Keeps the quota for everybody to see, and listens for silence; `ear` is None where none can come."""
     wait = min(SOON, every)
     while True:
         await env.clock.sleep(wait)

@@ -19,11 +19,10 @@ from cosell.sandbox.shell.composition import Sandbox
 from cosell.sandbox.shell.serving import PortInUse
 from cosell.wiring import report
 from cosell.wiring.environment import Environment, environment
-from cosell.wiring.events import Ear, keep_watch
+from cosell.wiring.events import HOOK, Ear, keep_watch
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 
-HOOK = "/webhooks/partner-center"
 PATIENCE = 2.0
 """Seconds the links in hand have to finish; the journal finds what does not (INV-9)."""
 COLLECT_AFTER = (50_000, 20, 50)
@@ -68,7 +67,8 @@ class Running:
     async def work(self, leaving: asyncio.Event) -> None:
         """Works until `leaving`, then finishes what is in hand. Raises what ended the engine by itself."""
         _calm_collector()
-        watch = asyncio.create_task(keep_watch(self.env, self.ear if await self._expects_events() else None))
+        reachable = self.env.settings.web.public_url is not None
+        watch = asyncio.create_task(keep_watch(self.env, self.ear if reachable else None))
         self._work = asyncio.create_task(self.engine.run())
         gone = asyncio.create_task(leaving.wait())
         try:
@@ -92,16 +92,6 @@ class Running:
             await self.env.systems().registration.register(public_url + HOOK, overwrite=True)
         except CosellError as error:
             log.warning("webhook.not_registered", extra={"error": error.code})
-
-    async def _expects_events(self) -> bool:
-        public = self.env.settings.web.public_url
-        if public is None:
-            return False
-        try:
-            present = await self.env.systems().registration.status()
-        except CosellError:
-            return False
-        return present is not None and present.url == public + HOOK
 
 
 @contextlib.asynccontextmanager
