@@ -66,7 +66,7 @@ async def send(room: Room, case: Case, order: Order) -> Snapshot:
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.link = await room.store.begin(case.taken, write, case.link)
+    case.keep(await room.store.begin(case.taken, write, case.link))
     update = Update(
         write_id=write.id,
         record_id=order.seen.id,
@@ -120,7 +120,7 @@ async def invite(
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.link = await room.store.begin(case.taken, write, case.link)
+    case.keep(await room.store.begin(case.taken, write, case.link))
     return await deliver_invitation(room, case, write, seen)
 
 
@@ -171,7 +171,7 @@ async def land(
     if marks is not None and marks.trail is not None:
         link = replace(link, trail_written=True, mark=marks.mark or link.mark)
     done = replace(write, state=WriteState.DONE, finished_at=now, outcome="done")
-    case.link = await room.store.finish(case.taken, [done], link)
+    case.keep(await room.store.finish(case.taken, [done], link))
 
 
 async def refuse_copy(
@@ -204,7 +204,7 @@ async def refuse(room: Room, case: Case, write: Write, error: CosellError) -> No
             crm_version=None if write.side is Side.CRM else link.crm_version,
         )
     done = replace(write, state=WriteState.REFUSED, finished_at=now, outcome=f"{error.code}: {error.message}")
-    case.link = await room.store.finish(case.taken, [done], link)
+    case.keep(await room.store.finish(case.taken, [done], link))
 
 
 def remember(link: Link, *reads: Snapshot | None) -> Link:

@@ -57,7 +57,7 @@ async def create(
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.link = await room.store.begin(case.taken, write, case.link)
+    case.keep(await room.store.begin(case.taken, write, case.link))
     return await _deliver(room, case, write, source)
 
 
@@ -113,7 +113,7 @@ async def _not_created(
         )
         where = "Partner Center" if write.side is Side.PARTNER_CENTER else "The CRM"
         case.say(now, [f"{where} refused the new deal: {error.message[:300]}"])
-    case.link = await room.store.finish(case.taken, [done], case.link)
+    case.keep(await room.store.finish(case.taken, [done], case.link))
     if exists:
         return 0.0
     if not isinstance(error, Rejected):
@@ -169,7 +169,7 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
         finished_at=now,
         outcome="done" if sure else "found, and perhaps made by somebody else",
     )
-    case.link = await room.store.finish(case.taken, [done], case.link)
+    case.keep(await room.store.finish(case.taken, [done], case.link))
 
 
 async def settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
@@ -210,7 +210,7 @@ async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail:
     now = room.clock.now()
     case.change(state=LinkState.HELD, reason=reason, detail=detail, changed_at=now)
     done = replace(write, state=WriteState.UNKNOWN, finished_at=now, outcome=reason)
-    case.link = await room.store.finish(case.taken, [done], case.link)
+    case.keep(await room.store.finish(case.taken, [done], case.link))
 
 
 async def show_trouble(room: Room, case: Case, opportunity: Snapshot) -> float | None:

@@ -19,10 +19,12 @@ class Case:
     link: Link
     joined: bool = False
     """The key was folded into another link, which goes on instead."""
+    kept: Link | None = None
+    """The link as the store holds it; None while it is as it was taken."""
 
     async def join(self, store: Store, other_key: str) -> None:
         """Folds this key, with the ids it learnt, into the link that already is the same deal (INV-8)."""
-        self.link = await store.save(self.taken, self.link)
+        self.keep(await store.save(self.taken, self.link))
         await store.join(self.taken, other_key)
         self.joined = True
 
@@ -36,7 +38,16 @@ class Case:
         if told != self.link.trail:
             self.change(trail=told, trail_written=False)
 
-    async def save(self, store: Store, before: Link) -> None:
+    def keep(self, link: Link) -> None:
+        """Goes on from the link as the store has just saved it."""
+        self.link = self.kept = link
+
+    async def save(self, store: Store) -> None:
         """Saves the link if it differs from what the store holds."""
-        if not self.joined and replace(self.link, revision=0) != replace(before, revision=0):
-            self.link = await store.save(self.taken, self.link)
+        held = self.kept or self.taken.link
+        if (
+            not self.joined
+            and self.link is not held
+            and self.link != replace(held, revision=self.link.revision)
+        ):
+            self.keep(await store.save(self.taken, self.link))

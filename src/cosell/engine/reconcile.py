@@ -32,7 +32,6 @@ async def reconcile(room: Room, case: Case) -> float | None:
     Answers the seconds until it should be looked at again, or None when it may rest until something
     changes. Raises the CosellError that stopped it; `case.link` then is the link as last saved.
     """
-    before = case.link
     halves: Both | float | None
     complete = case.link.partner_center_id is not None and case.link.crm_id is not None
     try:
@@ -40,7 +39,7 @@ async def reconcile(room: Room, case: Case) -> float | None:
     except Gone as gone:
         return await _bury(room, case, gone)
     wait = await _together(room, case, halves) if isinstance(halves, dict) else halves
-    await case.save(room.store, before)
+    await case.save(room.store)
     return wait
 
 

@@ -73,7 +73,7 @@ async def close_when_impossible(room: Room, case: Case, write: Write) -> float |
     if now < due:
         return due - now
     done = replace(write, state=WriteState.UNKNOWN, finished_at=now, outcome="nobody can tell any more")
-    case.link = await room.store.finish(case.taken, [done], case.link)
+    case.keep(await room.store.finish(case.taken, [done], case.link))
     return None
 
 
@@ -85,7 +85,7 @@ async def close_gone(room: Room, case: Case, lost: Side | None) -> None:
         replace(row, state=WriteState.UNKNOWN, finished_at=now, outcome="the record is gone") for row in rows
     ]
     if done:
-        case.link = await room.store.finish(case.taken, done, case.link)
+        case.keep(await room.store.finish(case.taken, done, case.link))
 
 
 async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> None:
@@ -128,7 +128,7 @@ async def _finish(room: Room, case: Case, verdict: judging.Settlement) -> None:
     done = replace(
         write, state=states[verdict.verdict], finished_at=now, outcome=f"settled: {verdict.verdict}"
     )
-    case.link = await room.store.finish(case.taken, [done], case.link)
+    case.keep(await room.store.finish(case.taken, [done], case.link))
 
 
 def marks_for(room: Room, case: Case, seen: Snapshot) -> Marks:

@@ -72,7 +72,8 @@ class Worker:
     async def _turn(self) -> None:
         """Takes up what is due, or waits. Without its database it takes nothing, so nothing is sent."""
         try:
-            if not await self.take_some():
+            free = self._free()
+            if await self.take_some() < max(1, free):
                 await self._pause()
         except Retryable:
             await self.room.clock.sleep(self.room.pace.idle)
@@ -131,6 +132,8 @@ class Worker:
 
     async def _pause(self) -> None:
         """Waits for a poke, a free place, the next due key, or a poke of another process."""
+        if self._wake.is_set():
+            return
         wait = self.room.pace.idle
         if self._free() > 0 and self._breath is None:
             now = self.room.clock.now()
@@ -237,4 +240,4 @@ class Worker:
             await self._save(case, replace(before, changed_at=now, **changes))  # type: ignore[arg-type]
 
     async def _save(self, case: Case, link: Link) -> None:
-        case.link = await self.room.store.save(case.taken, link)
+        case.keep(await self.room.store.save(case.taken, link))
