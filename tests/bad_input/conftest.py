@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import pytest_asyncio
 
 from cosell import web
+from cosell.cli.entry import run
 from cosell.core.records import Link
 from cosell.ports import LinkFilter
 from cosell.sandbox.shell.composition import Sandbox
@@ -46,6 +51,22 @@ class House:
         }
         return await self.visitor.ask("POST", "/webhooks/partner-center", body, said)
 
+    async def cosell(self, *words: str) -> str:
+        """All that a command says beside the running product, on both streams."""
+        return await asyncio.to_thread(self._cosell, *words)
+
+    def _cosell(self, *words: str) -> str:
+        said = io.StringIO()
+        wishes = {"COSELL_DATA": str(self.data.parent), "COSELL_WHO": "ada", "COLUMNS": "100"}
+        with (
+            contextlib.chdir(self.data.parent),
+            mock.patch.dict(os.environ, wishes),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+        ):
+            run(words)
+        return said.getvalue()
+
     async def links(self) -> list[Link]:
         return list(await self.running.env.store.links(LinkFilter(limit=1000)))
 
@@ -59,8 +80,9 @@ class House:
 @pytest_asyncio.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with Sandbox.serve(base_port=0, empty=True) as sandbox:
-        settings = sandbox_settings(sandbox.description, web_port=0, data=tmp_path)
-        place = Place(name="sandbox", data=tmp_path, settings=settings)
+        data = tmp_path / "sandbox"
+        settings = sandbox_settings(sandbox.description, web_port=0, data=data)
+        place = Place(name="sandbox", data=data, settings=settings)
         roots = sandbox.webhooks.root_certificate_pem
         async with environment(place, {}, settings=settings, certificate_roots=roots) as env:
             env.clock = clock = LeapingClock(sandbox)
@@ -74,12 +96,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 monotonic=env.clock.monotonic,
             )
             with web.listen("127.0.0.1", 0) as sock:
+                desk = Desk(sandbox, env, running.engine, clock)
                 async with web.serving(web.build(face), sock) as address:
-                    yield House(
-                        sandbox,
-                        running,
-                        Desk(sandbox, env, running.engine, clock),
-                        Visitor(address),
-                        tmp_path,
-                    )
+                    with place.told({"web": address, "sandbox": sandbox.urls["index"]}):
+                        yield House(sandbox, running, desk, Visitor(address), data)
             running._work.cancel()
