@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from cosell.core.records import Side, Write, WriteKind, WriteState
+from cosell.core.records import FieldWrite, Side, Write, WriteKind, WriteState
 from cosell.engine import Engine
 from cosell.ports import Poke, Store
 from cosell.store import open_store
@@ -60,7 +60,7 @@ def an_ear(store: Store, inbox: Inbox, present: Registered | None = OURS) -> Ear
     return Ear(cast(Environment, cast(Any, env)), cast(Engine, cast(Any, inbox)))
 
 
-async def write(store: Store, number: int, cause: str) -> None:
+async def write(store: Store, number: int, cause: str, *, marks_only: bool = False) -> None:
     """One finished write to the CRM with a cause."""
     now = WallClock().now() + 1.0
     await store.poke([Poke(Side.PARTNER_CENTER, f"r-{number}", "poll")], now)
@@ -72,6 +72,7 @@ async def write(store: Store, number: int, cause: str) -> None:
         kind=WriteKind.UPDATE,
         record_id="o",
         partner_id=None,
+        fields={} if marks_only else {"notes": FieldWrite("old", "new", "new", "changed_in_partner_center")},
         cause=cause,
         created_at=now,
         sent_at=now,
@@ -106,10 +107,30 @@ async def test_changes_that_only_polling_found_raise_the_alarm_once(store: Store
     assert [one.code for one in await standing(store)] == [SILENT]
 
 
-async def test_a_change_that_an_event_announced_keeps_it_quiet(store: Store) -> None:
+@pytest.mark.parametrize("announced", range(1, MISSED + 1))
+async def test_a_change_that_an_event_announced_keeps_it_quiet(store: Store, announced: int) -> None:
     ear = an_ear(store, Inbox())
-    for number in range(MISSED + 2):
-        await write(store, number, "webhook, poll" if number == 1 else "poll")
+    for number in range(MISSED + 1):
+        await write(store, number, "webhook, poll" if number == announced else "poll")
+    await ear.listen()
+    assert not await standing(store)
+
+
+async def test_the_change_that_the_last_event_announced_hides_no_silence(store: Store) -> None:
+    """Its write always begins after the event came."""
+    ear = an_ear(store, Inbox())
+    await ear.heard("a2000000-0000-4000-8000-000000000001")
+    await write(store, 0, "webhook")
+    for number in range(1, MISSED + 1):
+        await write(store, number, "poll")
+    await ear.listen()
+    assert [one.code for one in await standing(store)] == [SILENT]
+
+
+async def test_marks_that_tell_the_seller_of_his_own_edits_are_no_changes_missed(store: Store) -> None:
+    ear = an_ear(store, Inbox())
+    for number in range(MISSED + 1):
+        await write(store, number, "poll", marks_only=True)
     await ear.listen()
     assert not await standing(store)
 

@@ -66,12 +66,16 @@ class Ear:
         await self._env.alerts.raise_(SILENT, said, advice)
 
     async def _only_polled(self) -> bool:
-        rows = await self._env.store.journal(None, LOOKED_AT)
-        inward = [
-            row.write for row in rows if row.write.side is Side.CRM and row.write.created_at > self._since
-        ]
-        missed = [write for write in inward if "poll" in write.cause and "webhook" not in write.cause]
-        return len(missed) >= MISSED and len(missed) == len(inward)
+        """Whether no event announced the newest changes that came in since the last event.
+
+        Only the newest count: what the last event announced is written after it, too.
+        """
+        rows = [row.write for row in await self._env.store.journal(None, LOOKED_AT)]
+        inward = [one for one in rows if one.side is Side.CRM and one.fields and one.created_at > self._since]
+        newest = sorted(inward, key=lambda one: one.created_at)[-MISSED:]
+        return len(newest) == MISSED and all(
+            "poll" in one.cause and "webhook" not in one.cause for one in newest
+        )
 
 
 async def keep_watch(env: Environment, ear: Ear | None, *, every: float = 60.0) -> None:
