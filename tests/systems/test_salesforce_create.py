@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -244,3 +245,12 @@ async def test_an_invitation_is_no_act_of_salesforce(floor: Floor) -> None:
     deal = floor.deal()
     with pytest.raises(CosellError):
         await floor.system.invite(Invitation("w1", replace(await floor.read(deal)), "GeneralOrOther"))
+
+
+async def test_two_new_deals_of_one_new_customer_share_the_account(floor: Floor) -> None:
+    """J-4, CUS-12: looking for the account and making it is one step, also for deals that come together."""
+    first, second = (creation(partner_id=f"0f1e2d3c-0000-4000-8000-00000000000{n}") for n in (1, 2))
+    await asyncio.gather(floor.system.create(first), floor.system.create(second))
+    assert len(floor.rows("Account")) == 1
+    assert len(floor.rows("Contact")) == 2
+    assert len(floor.rows()) == 2

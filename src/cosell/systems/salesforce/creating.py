@@ -36,10 +36,11 @@ async def create(access: Access, creation: Creation) -> Snapshot:
     """Creates the opportunity, reusing the account, contacts and users that exist. Reads it back."""
     tools = await access.tools()
     _refuse_incomplete(creation, tools, access)
-    around = await _look_around(access, tools, creation)
-    parts = _Parts(access, tools, creation, around)
     read_back = query_part(tools.reader.by_referral([creation.partner_id]), READ_BACK)
-    answers = await _sent(access, parts, read_back)
+    async with access.customer(creation.values.get("customer_name")):
+        around = await _look_around(access, tools, creation)
+        parts = _Parts(access, tools, creation, around)
+        answers = await _sent(access, parts, read_back)
     found = await access.snapshots([answers[READ_BACK]], tools)
     if not found:
         raise Uncertain("Salesforce took the new opportunity and does not show it.", detail="no read-back")
