@@ -181,3 +181,19 @@ async def test_a_deleted_opportunity_is_not_created_again(desk: Desk) -> None:
     assert desk.opportunities(referral) == []
     assert (await desk.link(referral)).state is LinkState.GONE
     assert desk.referral(referral)["status"] == "Active"
+
+
+async def test_a_first_look_at_deals_linked_by_others_finds_no_twins(desk: Desk) -> None:
+    """J-13: referral, Microsoft's referral and opportunity all exist and name each other."""
+    for number in range(8):
+        opportunity = desk.opportunity(Name=f"Deal {number}")
+        referral = desk.portal(
+            name=f"Deal {number}",
+            externalReferenceId=opportunity,
+            inviteContext={"assistanceRequestCode": "GeneralOrOther"},
+            consent={"consentToShareReferralWithMicrosoftSellers": True},
+        )
+        assert desk.microsofts(referral) is not None
+        desk.edit(opportunity, Referral_Identifier__c=referral)
+    await desk.sync()
+    assert {(link.state, link.reason) for link in await desk.links()} == {(LinkState.LINKED, "")}

@@ -120,7 +120,7 @@ async def test_a_new_owner_takes_the_old_ones_place(desk: Desk) -> None:
 
 async def test_the_owner_of_an_incoming_deal_is_found_by_e_mail(furnished: Furnish) -> None:
     """J-4: owner by e-mail in the team; the rest of the team comes along."""
-    desk = await furnished(mapping={"team": {"create": "both"}})
+    desk = await furnished()
     ada = _user(desk, "Ada", "Seller", "ada@partner.example")
     referral = desk.portal()
     await desk.sync()

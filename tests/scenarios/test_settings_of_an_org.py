@@ -226,6 +226,13 @@ async def test_dry_run_plans_and_writes_nothing(furnished: Furnish) -> None:
     await desk.sync()
     assert desk.referrals_of(opportunity) == []
     assert desk.opportunities(referral) == []
+    adopted = desk.portal(name="Known on both sides")
+    both = desk.opportunity(Referral_Identifier__c=adopted)
+    await desk.sync()
+    assert desk.row(both)["Audit__c"] is None
+    assert desk.referral(adopted)["externalReferenceId"] is None
+    assert await desk.env.store.journal(None, 10) == []
+    assert (await desk.link(opportunity)).reason == "dry_run"
     assert desk.row(opportunity)["Name"] == "Fleet programme 1"
     assert desk.row(opportunity)["Audit__c"] is None
 
@@ -261,3 +268,40 @@ async def test_the_purchase_intent_of_new_referrals_is_a_setting(furnished: Furn
     (referral,) = desk.referrals_of(opportunity)
     attributes = referral["details"]["requirements"]["additionalRequirements"]["attributes"]
     assert {"type": "CustomerMarketplaceIntent", "id": "No"} in attributes
+
+
+async def test_the_same_event_again_shows_its_own_minute(desk: Desk) -> None:
+    """FLD-S06: the newest line tells when the last value travelled."""
+    referral = desk.portal()
+    await desk.sync()
+    for value in (1, 2, 3):
+        desk.clock.leap(600)
+        desk.change(referral, details__dealValue=value)
+        await desk.sync()
+    lines = desk.opportunities(referral)[0]["Audit__c"].splitlines()
+    assert len([one for one in lines if "Received from Partner Center: Deal value." in one]) == 3
+
+
+async def test_an_edit_saved_together_with_the_acceptance_raises_no_complaint(desk: Desk) -> None:
+    referral = desk.inbound()
+    await desk.sync()
+    (row,) = desk.opportunities(referral)
+    desk.edit(row["Id"], StageName="Qualification", Amount=80000)
+    await desk.sync()
+    assert float(desk.referral(referral)["details"]["dealValue"]) == 80000
+    assert "not accepted yet" not in desk.row(row["Id"])["Audit__c"]
+
+
+async def test_a_refused_referral_is_never_said_to_be_created(desk: Desk) -> None:
+    """FLD-S06: the Audit text tells what happened, not what was tried."""
+    opportunity = desk.opportunity()
+    account = desk.row(opportunity)["AccountId"]
+    desk.sandbox.salesforce.as_seller.update("Account", account, {"BillingStreet": None})
+    await desk.sync()
+    audit = desk.row(opportunity)["Audit__c"]
+    assert "refused the new deal" in audit
+    assert "Referral created" not in audit
+    desk.sandbox.salesforce.as_seller.update("Account", account, {"BillingStreet": "12 Harbour Road"})
+    desk.edit(opportunity, Amount=50001)
+    await desk.sync()
+    assert "Referral created in Partner Center." in desk.row(opportunity)["Audit__c"]

@@ -98,7 +98,7 @@ def _default() -> Iterable[Rule]:
         "help": Rule("help", create=both, update=outward, conflict=Conflict.ASK),
         "visible": Rule("visible", conflict=Conflict.PARTNER_CENTER),
         "contacts": Rule("contacts", update=outward),
-        "team": Rule("team", create=outward, update=outward, conflict=Conflict.CRM),
+        "team": Rule("team", update=outward, conflict=Conflict.CRM),
         "microsoft_id": Rule("microsoft_id", create=inward, update=inward, first=First.PARTNER_CENTER),
         "microsoft_state": Rule("microsoft_state", create=inward, update=inward, first=First.PARTNER_CENTER),
         "program": Rule("program", create=inward, update=inward, first=First.PARTNER_CENTER),

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     BY_PERSON = "by_person"
     REJECTED = "rejected"
     BRAKE = "brake"
+    DRY_RUN = "dry_run"
     ONE_DIRECTION = "one_direction"
     NOT_UPDATABLE = "not_updatable"
     FROZEN = "frozen"
@@ -135,6 +136,11 @@ TEXTS: dict[Reason, Text] = {
         "Look at cosell plan, then: cosell hold --release-brake.",
         Who.OPERATOR,
     ),
+    Reason.DRY_RUN: Text(
+        "Dry run is on: what should be written is planned, and nothing is written.",
+        "Look at cosell plan; then set environment.dry_run to false and start again.",
+        Who.OPERATOR,
+    ),
     Reason.ONE_DIRECTION: Text("By its rule changes of this side stay on this side."),
     Reason.NOT_UPDATABLE: Text(
         "The other side publishes no way to change it after creation.",
@@ -156,7 +162,10 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.UNREADABLE: Text("The value cannot be understood.", "Correct it where it stands.", Who.SELLER),
     Reason.INCOMPLETE: Text(
-        "Something is missing before the deal can be sent.", "See the list.", Who.SELLER, troubled=True
+        "Something is missing before the deal can be sent.",
+        "Its Audit field and cosell explain name each missing thing.",
+        Who.SELLER,
+        troubled=True,
     ),
     Reason.SYNC_OFF: Text("Sync with Partner Center is off.", "Switch it on to share the deal.", Who.SELLER),
     Reason.LEAD: Text("It is a lead, and only co-sell opportunities are synced."),

@@ -14,16 +14,23 @@ KEPT = 40
 """Lines kept on the opportunity; the whole history is in the journal."""
 
 
+_EVENTS = ("Sent to ", "Received from ")
+
+
 def stamped(now: float, words: str) -> str:
     """One line with its minute, in UTC."""
     return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC  {words}"
 
 
 def add(link_trail: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
-    """The trail with new lines on top; a line that is already the newest is not repeated."""
+    """The trail with new lines on top; of a line that is already the newest, only an event comes again.
+
+    Trouble that lasts is said once; a value that travelled again is a new event, with its own minute.
+    """
     trail = link_trail
     for line in lines:
-        if not trail or _words(trail[0]) != _words(line):
+        lasts = bool(trail) and _words(trail[0]) == _words(line) and not _words(line).startswith(_EVENTS)
+        if not lasts and line not in trail[:1]:
             trail = (line, *trail)
     return trail[:KEPT]
 

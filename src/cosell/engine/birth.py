@@ -42,7 +42,7 @@ async def create(
     consents: Mapping[str, Consent],
 ) -> Both | float | None:
     if room.policy.dry_run or room.tally.on:
-        return hold(case, Reason.BRAKE)
+        return hold(case, Reason.BRAKE if room.tally.on else Reason.DRY_RUN)
     room.desk(side).lane.check()
     write = Write(
         id=room.dice.token(),
@@ -143,6 +143,8 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
             pair = Pair(None, None).with_side(write.side, kept).with_side(write.side.other, one.source)
             holds[key] = Hold(Reason.DOUBT, now, pair.partner_center, pair.crm)
     is_referral = write.side is Side.PARTNER_CENTER
+    if is_referral:
+        case.say(now, ["Referral created in Partner Center."])
     case.change(
         base=base,
         holds=holds,

@@ -19,11 +19,15 @@ async def stops(room: Room, case: Case, plan: Plan) -> bool:
     """Whether nothing may be written for this link now; trips the brake where the plan is one too many."""
     if "*" in case.link.holds:
         return True
-    if plan.empty and not room.tally.on:
-        return False
-    if room.policy.dry_run or room.tally.on:
-        case.change(reason=Reason.BRAKE if room.tally.on else case.link.reason)
+    if room.tally.on:
+        case.change(reason=Reason.BRAKE)
         return True
+    if room.policy.dry_run:
+        # Before the empty plan: marks and ids would be written for it as well.
+        case.change(reason=case.link.reason if plan.empty else Reason.DRY_RUN)
+        return True
+    if plan.empty:
+        return False
     brake, tally = room.policy.brake, room.tally
     clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
     swept = set(case.taken.causes) == {"sweep"}

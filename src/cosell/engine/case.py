@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cosell.core import trail
+from cosell.core.errors import Twins
 from cosell.core.records import Link
 from cosell.ports import Store, Taken
 
@@ -24,7 +26,9 @@ class Case:
 
     async def join(self, store: Store, other_key: str) -> None:
         """Folds this key, with the ids it learnt, into the link that already is the same deal (INV-8)."""
-        self.keep(await store.save(self.taken, self.link))
+        # Ids that the other link has by now need not be lent; claiming them would look like twins.
+        with contextlib.suppress(Twins):
+            self.keep(await store.save(self.taken, self.link))
         await store.join(self.taken, other_key)
         self.joined = True
 

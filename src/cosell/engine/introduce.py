@@ -196,7 +196,6 @@ async def _create_referral(room: Room, case: Case, opportunity: Snapshot) -> Bot
     if consents:
         values["visible"] = True
     case.change(consents={**case.link.consents, **consents})
-    case.say(room.clock.now(), ["Referral created in Partner Center."])
     return await create(room, case, Side.PARTNER_CENTER, opportunity, values, consents)
 
 

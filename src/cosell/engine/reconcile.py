@@ -127,7 +127,7 @@ def _note(room: Room, case: Case, plan: Plan, halves: Both) -> None:
             holds[one.field] = _as_hold(one, link.holds.get(one.field), now)
         elif one.field in link.holds and one.reason is Reason.NOT_READ:
             holds[one.field] = link.holds[one.field]
-    case.say(now, trail.new_holds(link.holds, {k: v for k, v in holds.items() if text(v.reason).fix}))
+    case.say(now, trail.new_holds(link.holds, _worth_telling(plan, holds)))
     if dict(link.holds) != holds:
         case.change(holds=holds)
     if plan.agreed:
@@ -139,6 +139,16 @@ def _note(room: Room, case: Case, plan: Plan, halves: Both) -> None:
     settled = [one.field for one in plan.fields if one.verdict is Verdict.SAME]
     if any(key in case.link.resolutions for key in settled):
         case.change(resolutions={k: v for k, v in case.link.resolutions.items() if k not in settled})
+
+
+def _worth_telling(plan: Plan, holds: Mapping[str, Hold]) -> dict[str, Hold]:
+    """Holds with something to do; what waits for the acceptance that is just being sent needs nothing."""
+    accepting = plan.writes_to(Side.PARTNER_CENTER).get("state") is State.ACTIVE
+    return {
+        key: one
+        for key, one in holds.items()
+        if text(one.reason).fix and not (accepting and one.reason == Reason.AWAITING_ACCEPTANCE)
+    }
 
 
 def _as_hold(one: FieldPlan, before: Hold | None, now: float) -> Hold:

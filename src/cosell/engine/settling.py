@@ -48,6 +48,8 @@ async def _settle_one(room: Room, case: Case, write: Write, halves: Both) -> flo
     match verdict.verdict:
         case judging.Verdict.WAIT:
             return min(verdict.wait, able.patience)
+        case judging.Verdict.AGAIN if room.policy.dry_run:
+            return able.patience
         case judging.Verdict.AGAIN:
             await _send_again(room, case, write, halves)
         case _:
