@@ -17,6 +17,8 @@ from cosell.config.template import template
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""What typer raises for words it does not take; its own copy of click has no public name."""
 _FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SAID = re.compile(r"`((?:cosell|make) [^`\n]+)`")
 _TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
@@ -39,7 +41,7 @@ def commands(text: str, first: str) -> Iterator[list[str]]:
             words = shlex.split(part, comments=True)
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
                 words = words[1:]
-            if words and words[0] == first:
+            if words and Path(words[0]).name == first:
                 yield words[1:]
 
 
@@ -62,7 +64,19 @@ def problem_of(words: list[str]) -> str:
     options = [word.partition("=")[0] for word in words if word.startswith("-") and word != "-"]
     unknown = [name for name in options if name not in known]
     context.close()
-    return f"there is no option {', '.join(unknown)}" if unknown else ""
+    return f"there is no option {', '.join(unknown)}" if unknown else _refused(command, words)
+
+
+def _refused(command: Any, words: list[str]) -> str:
+    """What the parser says to the words after a command; prose may leave them out."""
+    if not words or hasattr(command, "commands") or {"-h", "--help"} & set(words):
+        return ""
+    try:
+        command.make_context("cosell", list(words)).close()
+    except USAGE_ERROR as error:
+        said = str(error.format_message())
+        return "" if said.startswith("Missing") else said
+    return ""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
