@@ -58,7 +58,9 @@ class Systems:
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
         org = salesforce_options(settings, secret)
-        self.crm: System = Salesforce(org, transport=theirs, clock=clock)
+        salesforce = Salesforce(org, transport=theirs, clock=clock)
+        live.also(salesforce.secrets)
+        self.crm: System = salesforce
 
     async def aclose(self) -> None:
         """Closes every connection."""

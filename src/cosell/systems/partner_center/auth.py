@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,6 +83,8 @@ class SignIn:
         self._refresh_token: str | None = None
         self._unsaved = False
         self._held: dict[str, _Held] = {}
+        self._lately: deque[str] = deque(maxlen=8)
+        """Tokens of late: one that was replaced may be repeated to us, and may still be good."""
         self._flights: dict[str, asyncio.Task[str]] = {}
         self._one_at_a_time = asyncio.Lock()
         self.http = Http(
@@ -106,9 +109,9 @@ class SignIn:
         return await asyncio.shield(flight)
 
     def secrets(self) -> Iterable[str]:
-        """The client secret, both refresh tokens and every access token in use."""
+        """The client secret, both refresh tokens and every token in use or used of late."""
         known = (self._given, self._refresh_token, self._client_secret)
-        return [one for one in known if one] + [held.token for held in self._held.values()]
+        return [one for one in known if one] + [*self._lately]
 
     def _landed(self, resource: str, flight: asyncio.Task[str]) -> None:
         del self._flights[resource]
@@ -162,6 +165,7 @@ class SignIn:
         if life <= 0:
             raise Unavailable("The Microsoft sign-in gave a token that has already ended.")
         now = self._clock.monotonic()
+        self._lately.append(token)
         self._held[resource] = _Held(token, now + life - min(AHEAD, life / 10), now + life)
         return token
 

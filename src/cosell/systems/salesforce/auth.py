@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,14 +50,15 @@ class SignIn:
         self._http, self._options, self._clock = http, options, clock
         self._session: Session | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._lately: deque[str] = deque(maxlen=8)
+        """Tokens and assertions of late: one that was replaced may be repeated to us and still be good."""
 
     def secrets(self) -> Iterable[str]:
         """What must not be seen in any message."""
         login = self._options.login
         kept = login.private_key if isinstance(login, Jwt) else getattr(login, "secret", "")
         fixed = login.token if isinstance(login, FixedToken) else ""
-        token = self._session.token if self._session is not None else ""
-        return (one for one in (kept, fixed, token) if one)
+        return [one for one in (kept, fixed, *self._lately) if one]
 
     async def session(self) -> Session:
         """The present session; signs in where there is none."""
@@ -119,18 +121,21 @@ class SignIn:
             "exp": int(now) + JWT_LIFE,
         }
         try:
-            return jwt.encode(claims, login.private_key, algorithm="RS256")
+            made = jwt.encode(claims, login.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             raise Misconfigured(
                 "The private key for Salesforce is not an RSA key in PEM form.",
                 advice="Use the key that belongs to the certificate uploaded to the app.",
             ) from None
+        self._lately.append(made)
+        return made
 
     def _read(self, reply: Reply) -> Session:
         body = _object(reply)
         token, where = body.get("access_token"), body.get("instance_url")
         if not isinstance(token, str) or not isinstance(where, str) or not _usable(token):
             raise Unavailable("Salesforce answered the sign-in with nonsense.", detail="no usable token")
+        self._lately.append(token)
         return Session(token, self._checked(where), _user_of(body.get("id")))
 
     def _checked(self, instance_url: str) -> str:
