@@ -416,3 +416,17 @@ async def _spoiled_poll(floor: Floor) -> None:
     with pytest.raises(Unavailable):
         await floor.poll()
     assert [one.values["name"] for one in (await floor.poll()).snapshots] == ["Renamed"]
+
+
+async def test_pages_that_are_always_new_and_never_the_last_end_as_well() -> None:
+    """reliability.md 8.2: nextLink for ever."""
+    script = prepared()
+    for number in range(1000):
+        here = f"/query/more-{number:04}"
+        script.on(
+            here, rows(ROW, done=False, nextRecordsUrl=f"/services/data/v67.0/query/more-{number + 1:04}")
+        )
+    script.on("/query?", rows(ROW, done=False, nextRecordsUrl="/services/data/v67.0/query/more-0000"))
+    with pytest.raises(Unavailable):
+        await script.system().get_many([DEAL])
+    assert len(script.asked) < 300

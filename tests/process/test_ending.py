@@ -122,3 +122,20 @@ def test_a_second_run_on_the_same_data_is_refused_in_one_sentence(plant: Plant) 
         assert json.loads(run.page("/health/ready")[1])["ready"] is True
         run.terminate()
     assert plant.errors == ""
+
+
+def test_settings_that_change_during_a_run_wait_for_the_next_one(plant: Plant) -> None:
+    """They are read once: a broken file disturbs nobody who runs, and the next start names its mistake."""
+    settings = plant.folder / "cosell.toml"
+    whole = settings.read_text("utf-8")
+    with plant.running() as run:
+        (deal,) = linked(plant, run, 1)
+        settings.write_text(whole.replace("[pace]", "[paec]"), "utf-8")
+        plant.control.edit(deal, notes="Under the old settings.")
+        until(lambda: description(plant, deal) == "Under the old settings.")
+        run.terminate()
+    refused = plant.cosell("run", "--json")
+    assert refused.returncode == 1
+    assert "Did you mean «pace»?" in json.loads(refused.stdout)["error"]["message"]
+    settings.write_text(whole, "utf-8")
+    assert plant.asked("status")["links"]["linked"] == 1
