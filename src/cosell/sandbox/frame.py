@@ -138,12 +138,14 @@ class Watched:
             await self._harm(fault, scope, receive, send)
 
     def _dated(self, send: Send) -> Send:
-        """Puts the sandbox's own time on every answer: clients measure the server's clock by it."""
+        """Puts the sandbox's own time on every answer that tells none: clients measure our clock by it."""
 
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                now = formatdate(self.frame.clock.now().timestamp(), usegmt=True).encode()
-                message = {**message, "headers": [*message.get("headers", []), (b"date", now)]}
+                headers = list(message.get("headers", []))
+                if not any(name.lower() == b"date" for name, _ in headers):
+                    now = formatdate(self.frame.clock.now().timestamp(), usegmt=True).encode()
+                    message = {**message, "headers": [*headers, (b"date", now)]}
             await send(message)
 
         return send_dated
