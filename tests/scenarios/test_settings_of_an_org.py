@@ -294,14 +294,14 @@ async def test_an_edit_saved_together_with_the_acceptance_raises_no_complaint(de
 
 async def test_a_refused_referral_is_never_said_to_be_created(desk: Desk) -> None:
     """FLD-S06: the Audit text tells what happened, not what was tried."""
-    opportunity = desk.opportunity()
-    account = desk.row(opportunity)["AccountId"]
-    desk.sandbox.salesforce.as_seller.update("Account", account, {"BillingStreet": None})
+    switches = desk.sandbox.partner_center.switches
+    switches.catalogue_solutions_only = True
+    opportunity = desk.opportunity(solutions=["SOL-99999-ZZZ"])
     await desk.sync()
     audit = desk.row(opportunity)["Audit__c"]
     assert "refused the new deal" in audit
     assert "Referral created" not in audit
-    desk.sandbox.salesforce.as_seller.update("Account", account, {"BillingStreet": "12 Harbour Road"})
+    switches.catalogue_solutions_only = False
     desk.edit(opportunity, Amount=50001)
     await desk.sync()
     assert "Referral created in Partner Center." in desk.row(opportunity)["Audit__c"]

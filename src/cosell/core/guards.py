@@ -70,6 +70,15 @@ def _deal_problems(values: Mapping[str, Value]) -> list[Problem]:
                 "Choose the customer's account.",
             )
         )
+    if not (_text(values, "address_line") and _text(values, "city")):
+        found.append(
+            Problem(
+                "address_missing",
+                "address_line",
+                "The account's address has no street or no city.",
+                "Complete the customer's address.",
+            )
+        )
     country = values.get("country")
     if not isinstance(country, str):
         shown = f" («{country.raw}» is not one)" if isinstance(country, Unreadable) else ""

@@ -138,7 +138,7 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.DRY_RUN: Text(
         "Dry run is on: what should be written is planned, and nothing is written.",
-        "Look at cosell plan; then set environment.dry_run to false and start again.",
+        "Look at cosell plan; then set environment.dry_run to false, start again, and: cosell sync --all.",
         Who.OPERATOR,
     ),
     Reason.ONE_DIRECTION: Text("By its rule changes of this side stay on this side."),
