@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -158,20 +159,17 @@ except CosellError as error:
 
 
 @pytest.mark.parametrize(("mode", "code"), [(0o444, "store_read_only"), (0o000, "store_unreadable")])
-async def test_a_database_that_may_not_be_written_is_refused_at_the_start(
-    tmp_path_factory: pytest.TempPathFactory, mode: int, code: str
-) -> None:
+async def test_a_database_that_may_not_be_written_is_refused_at_the_start(mode: int, code: str) -> None:
     """Tried as a user without special rights, whoever runs the tests."""
-    folder = tmp_path_factory.mktemp("shared")
-    path = folder / "cosell.db"
-    await some_data(path)
-    path.chmod(mode)
-    folder.chmod(0o555)
-    for above in folder.parents[:2]:
-        above.chmod(0o755)
-    script = AS_NOBODY.format(path=sys.path, where=str(path))
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    folder.chmod(0o755)
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        path = folder / "cosell.db"
+        await some_data(path)
+        path.chmod(mode)
+        folder.chmod(0o555)
+        script = AS_NOBODY.format(path=sys.path, where=str(path))
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        folder.chmod(0o755)
     assert (ran.stdout.strip(), ran.stderr) == (code, "")
 
 

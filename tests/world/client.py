@@ -119,6 +119,8 @@ class Client:
         self._process.point(f"before {self.name}.{verb}")
         fate = self._faults.fate(WRITE_FATES)
         await self._refuse(verb, fate)
+        if fate is None and len(jobs) > 1 and self._faults.strikes("torn"):
+            fate = "torn"
         if fate == "torn" and len(jobs) == 1:
             fate = "answer_lost"
         self._tell(f"{verb} →", about, fate or "")
