@@ -1,4 +1,4 @@
-"""Countries by code and by name: product.md B10, Country; issue 2 section 2."""
+"""Countries by code and by name: product.md B10, Country."""
 
 from __future__ import annotations
 

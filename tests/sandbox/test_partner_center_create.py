@@ -239,7 +239,7 @@ async def test_a_repeated_post_makes_a_second_deal(microsoft: Microsoft) -> None
 
 
 async def test_a_chunked_body_with_a_byte_order_mark_is_read(microsoft: Microsoft) -> None:
-    """Issue 2 section 7: the wire forms public clients send."""
+    """The wire forms public clients send."""
 
     async def chunks() -> Any:
         raw = b"\xef\xbb\xbf" + json.dumps(private_deal()).encode()

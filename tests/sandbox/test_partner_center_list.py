@@ -70,7 +70,7 @@ async def test_each_documented_query_is_answered(microsoft: Microsoft) -> None:
     ],
 )
 async def test_every_url_form_of_a_filter_is_read(microsoft: Microsoft, query: str) -> None:
-    """Issue 2 section 7: the wire forms public clients send."""
+    """The wire forms public clients send."""
     (own,) = seed(microsoft, 1)
     url = URL(microsoft.referrals_url + query, encoded=True)
     reply = await microsoft.ask("GET", url, token=microsoft.token)  # type: ignore[arg-type]

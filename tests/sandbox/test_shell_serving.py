@@ -59,7 +59,7 @@ async def status_of(url: str) -> int:
 
 
 async def test_the_description_holds_exactly_the_promised_keys() -> None:
-    """Issue 2, section 7: /sandbox.json is a stable contract."""
+    """/sandbox.json is a stable contract."""
     async with visiting(empty=True) as visitor:
         described = await visitor.get("/sandbox.json")
         assert described == visitor.sandbox.description

@@ -177,7 +177,7 @@ async def test_a_full_page_of_two_thousand_equal_stamps_is_left_behind() -> None
 
 
 async def test_a_poll_of_a_thousand_changed_deals_costs_few_calls(floor: Floor) -> None:
-    """Issue 2 section 9: at most 80 calls for a backlog of 1,000."""
+    """docs/performance.md: at most 80 calls for a backlog of 1,000."""
     account = floor.org.as_seller.create("Account", {"Name": "Contoso"})
     deals = [floor.deal(Name=f"Deal {number}", AccountId=account) for number in range(1000)]
     await floor.settle()

@@ -1,4 +1,4 @@
-"""Reading and writing opportunities: issue 2 section 5, product.md A7a, A9b, B2 to B10."""
+"""Reading and writing opportunities: product.md A7a, A9b, B2 to B10."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ Login: TypeAlias = Jwt | ClientSecret | FixedToken
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """API names on the Opportunity and on its related solutions (issue section 6, product.md A9b).
+    """API names on the Opportunity and on its related solutions (product.md A9b).
 
     A name the org does not have is looked for with any package's `ns__` prefix, then by its label.
     """
