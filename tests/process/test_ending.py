@@ -104,7 +104,7 @@ def test_sigterm_in_the_middle_of_a_write_ends_in_time_and_loses_nothing(plant: 
 def test_a_short_write_is_finished_before_the_end(plant: Plant) -> None:
     with plant.running() as run:
         (deal,) = linked(plant, run, 1)
-        plant.control.slow(0.3, system="salesforce")
+        plant.control.slow(0.8, system="salesforce")
         plant.control.edit(deal, notes="Just in time.")
         until(lambda: intends(plant))
         assert run.terminate() < 3

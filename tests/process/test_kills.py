@@ -115,10 +115,10 @@ def test_kills_lose_and_double_nothing(plant: Plant, seed: int) -> None:
         until(lambda: plant.control.deals()["salesforce"] and quiet(run))
         (row,) = plant.control.deals()["salesforce"]
         people.account = plant.control.deal(row["id"])["account_row"]["Id"]
+        plant.control.slow(0.02)
         people.live_a_little(0)
-        until(lambda: plant.rows("SELECT 1 FROM write WHERE seq IS NULL"))
+        time.sleep(people.dice.random() * 0.8)
         run.kill()
-    plant.control.slow(0.02)
     for round_ in range(1, KILLS):
         plant.an_hour_passes()
         people.live_a_little(round_)
