@@ -330,7 +330,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("an invitation is repeated", 60, _invited_twice, ("INV-12",), silent),
         Bug("our own child is not known", 100, _own_child_unknown, ("INV-3",), silent),
         Bug("the journal is written afterwards", 5, _journal_afterwards, ("INV-7",)),
-        Bug("directions are ignored", 20, _any_direction, ("INV-5",)),
+        Bug("directions are ignored", 80, _any_direction, ("INV-5",)),
         Bug("consent is taken for granted", 60, _consent_taken_for_granted, ("INV-6",)),
         Bug("one failure stops everything", 20, _one_stops_all, ("INV-18", "INV-14", "INV-21", "INV-22")),
         Bug("doubts are forgotten", 120, _no_doubts, ("INV-2", "INV-18"), silent),
