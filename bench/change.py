@@ -26,9 +26,10 @@ async def measure(changes: int = CHANGES) -> list[Figure]:
     """Both directions, at 50 ms and at no latency."""
     figures: list[Figure] = []
     async with stage() as theatre, connector(theatre) as joined:
-        pairs = await joined.adopt(changes)
+        pairs = await joined.adopt(changes + 1)
         async with joined.at_work(hooked=True):
             value = 100_000.0
+            await _inward(joined, pairs.pop(), value)  # the first event ever fetches the certificate
             for latency in (LATENCY, 0.0):
                 await theatre("latency", latency)
                 for act in (_inward, _outward):
