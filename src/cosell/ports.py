@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from cosell.core.errors import CosellError, Unavailable
-from cosell.core.records import Link, LinkState, Side, Snapshot, Values, Write
+from cosell.core.matching import Account
+from cosell.core.records import Link, LinkState, RecordKind, Side, Snapshot, Values, Write
 
 # --- systems ---------------------------------------------------------------------------------------
 
@@ -29,6 +30,8 @@ class Capabilities:
     updatable: frozenset[str]
     guarded: frozenset[str]
     """Fields whose every change moves the version; only these may be written on a remembered read."""
+    leads: frozenset[str] = frozenset()
+    """Fields a lead of its own can be created with; empty where it keeps no leads."""
     acts: frozenset[str] = frozenset()
     """Fields written by an act of their own that cannot be repeated (`System.invite`)."""
     read_size: int = 1
@@ -79,6 +82,9 @@ class Creation:
     partner_id: str
     values: Values
     marks: Marks = Marks()
+    kind: RecordKind = RecordKind.OPPORTUNITY
+    account_id: str | None = None
+    """CRM: the account that is the customer; None makes a new one of the customer's values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,14 @@ class System(Protocol):
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         """All records that carry `partner_id`, complete; several are twins (INV-3)."""
+        ...
+
+    async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
+        """The accounts that may be the customer of a deal with these values, at most 200, in one call.
+
+        Found by exact name, by DUNS number, by the domains of the contacts, and by the first word of the
+        name in the same country; which one it is, core/matching decides. Partner Center has none.
+        """
         ...
 
     async def create(self, creation: Creation) -> Snapshot:

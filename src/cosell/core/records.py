@@ -24,6 +24,15 @@ class Side(StrEnum):
         return Side.CRM if self is Side.PARTNER_CENTER else Side.PARTNER_CENTER
 
 
+class RecordKind(StrEnum):
+    """What kind of record one half of a link is."""
+
+    OPPORTUNITY = "opportunity"
+    """CRM: an opportunity. Partner Center: a deal."""
+    LEAD = "lead"
+    """CRM: a lead. Partner Center: a lead by the table of partner-center-api.md 3.6."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One side's record as read at one moment, in normal forms."""
@@ -31,6 +40,9 @@ class Snapshot:
     side: Side
     id: str
     values: Values
+    kind: RecordKind = RecordKind.OPPORTUNITY
+    became: str | None = None
+    """CRM: the id of the opportunity this lead was converted into."""
     version: str | None = None
     """The concurrency token; None where the read did not bring one."""
     firm: bool = True
@@ -52,6 +64,8 @@ class Snapshot:
     engagement_id: str | None = None
     microsoft_id: str | None = None
     """Partner Center: the id of Microsoft's own referral in the same engagement."""
+    duns: str | None = None
+    """Partner Center: the customer's DUNS number (M-26)."""
     mark: str | None = None
     """CRM: the sign standing before the name, "ok", "failed" or None."""
     audit: str | None = None
