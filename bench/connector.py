@@ -18,8 +18,7 @@ from cosell.config import Settings
 from cosell.core.records import LinkState, Side
 from cosell.engine import Engine
 from cosell.http import Reply, Request, Timeouts
-from cosell.wiring.environment import Environment, environment
-from cosell.wiring.events import HOOK
+from cosell.wiring.environment import HOOKS, Environment, environment
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 from cosell.wiring.running import Running
@@ -118,8 +117,8 @@ class Connector:
         )
         leaving = asyncio.Event()
         with web.listen("127.0.0.1", 0) as sock:
-            async with web.serving(web.build(face), sock) as address:
-                self.address = address + HOOK
+            async with web.serving(web.build({env.place.name: face}), sock) as address:
+                self.address = f"{address}{HOOKS}{env.place.name}"
                 if hooked:
                     await running.register(address)
                 work = asyncio.create_task(running.work(leaving))
@@ -143,7 +142,7 @@ async def connector(theatre: Theatre, **pace: float) -> AsyncIterator[Connector]
         place = Place(name="sandbox", data=data, settings=settings)
         async with environment(place, {}, settings=settings, certificate_roots=told["roots"]) as env:
             env.clock = clock = Clock()
-            made = Connector(env, Running(env, None), theatre, clock)
+            made = Connector(env, Running(env), theatre, clock)
             for transport in env.systems()._transports:
                 _tap(transport, made.sent)
             yield made

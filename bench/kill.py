@@ -49,7 +49,7 @@ async def _events(
     await theatre("latency", 3.0)
     ids = [one for one, _ in pairs]
     await theatre("edit_referrals", ids, 600_000.0)
-    answers = await theatre("storm", f"{service.address}/webhooks/partner-center", ids, 100.0)
+    answers = await theatre("storm", f"{service.address}/webhooks/partner-center/bench", ids, 100.0)
     service.kill()
     acknowledged = sum(status == 202 for status, _ in answers)
     store = open_store(_database(place), environment="bench", dice=FairDice())

@@ -49,7 +49,7 @@ class House:
             "Content-Type": "application/json",
             **headers,
         }
-        return await self.visitor.ask("POST", "/webhooks/partner-center", body, said)
+        return await self.visitor.ask("POST", "/webhooks/partner-center/sandbox", body, said)
 
     async def cosell(self, *words: str) -> str:
         """All that a command says beside the running product, on both streams."""
@@ -86,7 +86,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         roots = sandbox.webhooks.root_certificate_pem
         async with environment(place, {}, settings=settings, certificate_roots=roots) as env:
             env.clock = clock = LeapingClock(sandbox)
-            running = Running(env, sandbox)
+            running = Running(env)
             running._work = asyncio.create_task(asyncio.Event().wait())  # type: ignore[arg-type]
             face = web.Face(
                 verify=running.ear.verify,
@@ -97,7 +97,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             )
             with web.listen("127.0.0.1", 0) as sock:
                 desk = Desk(sandbox, env, running.engine, clock)
-                async with web.serving(web.build(face), sock) as address:
+                async with web.serving(web.build({"sandbox": face}), sock) as address:
                     with place.told({"web": address, "sandbox": sandbox.urls["index"]}):
                         yield House(sandbox, running, desk, Visitor(address), data)
             running._work.cancel()

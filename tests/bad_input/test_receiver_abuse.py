@@ -16,7 +16,7 @@ from cosell import web
 from tests.web.conftest import Product, Visitor
 
 serving = import_module("cosell.web.serving")
-HOOK = "/webhooks/partner-center"
+HOOK = "/webhooks/partner-center/sandbox"
 HEAD = f"POST {HOOK} HTTP/1.1\r\nHost: a\r\n".encode()
 
 
@@ -28,7 +28,7 @@ def product() -> Product:
 @pytest.fixture
 async def visitor(product: Product) -> AsyncIterator[Visitor]:
     with web.listen("127.0.0.1", 0) as sock:
-        async with web.serving(web.build(product.face()), sock) as address:
+        async with web.serving(web.build({"sandbox": product.face()}), sock) as address:
             yield Visitor(address)
 
 
@@ -117,7 +117,8 @@ async def test_a_connection_that_works_slowly_keeps_its_place(
 
     face = product.face()
     with web.listen("127.0.0.1", 0) as sock:
-        app = web.build(web.Face(face.verify, hear, face.status, face.ready, face.monotonic))
+        deaf = web.Face(face.verify, hear, face.status, face.ready, face.monotonic)
+        app = web.build({"sandbox": deaf})
         async with web.serving(app, sock) as address:
             asking = asyncio.create_task(Visitor(address).post())
             await asyncio.sleep(0.2)
@@ -187,7 +188,7 @@ async def test_more_connections_than_there_are_places_leave_the_next_visitor_a_p
     monkeypatch.setattr(serving, "HEAD_PATIENCE", 0.2)
     monkeypatch.setattr(serving, "MOST_CONNECTIONS", 20)
     with web.listen("127.0.0.1", 0) as sock:
-        async with web.serving(web.build(product.face()), sock) as address:
+        async with web.serving(web.build({"sandbox": product.face()}), sock) as address:
             parts = urlsplit(address)
             idle = [socket.create_connection((parts.hostname, parts.port)) for _ in range(30)]
             visitor = Visitor(address)

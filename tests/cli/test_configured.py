@@ -188,7 +188,7 @@ def test_the_rotated_refresh_token_is_sealed_and_no_secret_lies_in_the_data(tria
 def test_events_are_registered_seen_and_given_back(trial: Trial) -> None:
     code, told = trial.cosell("webhook", "register")
     assert code == 0, told
-    assert told["data"]["owner"] == "https://cosell.example/webhooks/partner-center"
+    assert told["data"]["owner"] == "https://cosell.example/webhooks/partner-center/trial"
     code, told = trial.cosell("webhook", "status")
     assert (told["data"]["ours"], told["data"]["missing"]) == (True, [])
     code, told = trial.cosell("webhook", "release")
@@ -206,10 +206,10 @@ def test_somebody_elses_events_are_taken_only_with_overwrite_and_then_given_back
     assert code == 1
     assert "https://cosell.example" in told["error"]["message"]
     code, told = trial.cosell("webhook", "register", "--overwrite", "--config", "other.toml")
-    assert (code, told["data"]["taken_from"]) == (0, "https://cosell.example/webhooks/partner-center")
+    assert (code, told["data"]["taken_from"]) == (0, "https://cosell.example/webhooks/partner-center/trial")
     code, told = trial.cosell("webhook", "release", "--config", "other.toml")
     assert told["data"] == {
-        "owner": "https://cosell.example/webhooks/partner-center",
+        "owner": "https://cosell.example/webhooks/partner-center/trial",
         "given_back": True,
     }
 

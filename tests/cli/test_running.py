@@ -114,7 +114,7 @@ def settle(runner: Runner) -> None:
     """Waits until every deal has found its other half and none is to be looked at again."""
 
     def at_rest() -> bool:
-        status = json.loads(runner.page("/status.json"))
+        status = json.loads(runner.page("/status.json"))["environments"][0]
         waits = any(status["waiting"][name] for name in ("due", "later", "running", "unanswered_writes"))
         return bool(status["links"]["linked"] > 5 and not waits)
 

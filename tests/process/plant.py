@@ -128,7 +128,7 @@ class Run:
 
     @property
     def status(self) -> Any:
-        return json.loads(self.page("/status.json")[1])
+        return json.loads(self.page("/status.json")[1])["environments"][0]
 
     def largest_file(self, size: int = resource.RLIM_INFINITY) -> None:
         """Lets no file grow beyond `size` bytes: a write beyond fails as on a disk that is full."""

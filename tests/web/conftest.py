@@ -115,7 +115,7 @@ class Visitor:
     async def post(self, body: bytes = b"{}", **headers: str) -> Reply:
         """One event."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.ask("POST", "/webhooks/partner-center", body, named)
+        return await self.ask("POST", "/webhooks/partner-center/sandbox", body, named)
 
 
 async def _reply(reader: asyncio.StreamReader) -> Reply | None:
@@ -142,5 +142,5 @@ def product() -> Product:
 @pytest.fixture
 async def visitor(product: Product) -> AsyncIterator[Visitor]:
     with web.listen("127.0.0.1", 0) as sock:
-        async with web.serving(web.build(product.face()), sock) as address:
+        async with web.serving(web.build({"sandbox": product.face()}), sock) as address:
             yield Visitor(address)

@@ -24,7 +24,7 @@ async def test_it_says_why_it_is_not_ready(visitor: Visitor, product: Product) -
 
 async def test_the_status_is_there_as_json(visitor: Visitor) -> None:
     reply = await visitor.ask("GET", "/status.json")
-    assert json.loads(reply.body) == STATUS
+    assert json.loads(reply.body) == {"environments": [STATUS]}
 
 
 async def test_the_page_shows_the_state_in_words(visitor: Visitor) -> None:

@@ -14,7 +14,7 @@ from cosell.web.limits import Bucket
 from cosell.web.receiver import LARGEST_BODY, Receiver
 from tests.web.conftest import Product, Visitor
 
-HOOK = "/webhooks/partner-center"
+HOOK = "/webhooks/partner-center/sandbox"
 ID = "a2000000-0000-4000-8000-000000000001"
 
 

@@ -16,8 +16,8 @@ from cosell.ports import Poke, Store
 from cosell.store import open_store
 from cosell.systems.partner_center.registration import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
-from cosell.wiring.environment import Environment
-from cosell.wiring.events import HOOK, MISSED, SILENT, Ear
+from cosell.wiring.environment import HOOKS, Environment
+from cosell.wiring.events import MISSED, SILENT, Ear
 from cosell.wiring.report import HEARD
 from cosell.wiring.world import FairDice, WallClock
 
@@ -40,7 +40,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 PUBLIC = "https://cosell.example"
-OURS = Registered(PUBLIC + HOOK, ("referral-updated",))
+OURS = Registered(f"{PUBLIC}{HOOKS}sandbox", ("referral-updated",))
 THEIRS = Registered("https://other.example/hook", ("referral-updated",))
 
 
@@ -54,7 +54,7 @@ def an_ear(store: Store, inbox: Inbox, present: Registered | None = OURS) -> Ear
         store=store,
         clock=clock,
         alerts=StoredAlerts(store, clock=clock),
-        settings=SimpleNamespace(web=SimpleNamespace(public_url=PUBLIC)),
+        address=OURS.url,
         systems=lambda: SimpleNamespace(webhook=None, registration=SimpleNamespace(status=status)),
     )
     return Ear(cast(Environment, cast(Any, env)), cast(Engine, cast(Any, inbox)))

@@ -51,7 +51,15 @@ def init(
 
 @app.command()
 def run(
-    config: Config = None,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--config",
+            metavar="PATH",
+            help="A settings file, several times for several environments; else COSELL_CONFIG, else "
+            "./cosell.toml.",
+        ),
+    ] = None,
     base_port: Annotated[
         int | None, typer.Option("--base-port", metavar="N", help="First port of the sandbox (8800).")
     ] = None,
@@ -68,11 +76,12 @@ def run(
     Examples:
       cosell run
       cosell run --config production.toml --log json
+      cosell run --config salesforce.toml --config dynamics.toml
       cosell run --base-port 9800 --port 9080
     """
     from cosell.cli import running, speaking
 
-    wanted = running.Wanted(config, base_port, port, seed, log, as_json)
+    wanted = running.Wanted(config or (), base_port, port, seed, log, as_json)
     speaking.speak(lambda: running.run(wanted), as_json=as_json)
 
 

@@ -12,7 +12,6 @@ from cosell.systems.partner_center.registration import Registered
 from cosell.wiring import report
 from cosell.wiring.environment import Environment
 
-PATH = "/webhooks/partner-center"
 PREVIOUS = "webhook.previous"
 """The secret that keeps whose events were taken over; an address can hold a secret in its query."""
 
@@ -91,18 +90,16 @@ async def release(config: str | None) -> Answer:
 
 def address(env: Environment) -> str:
     """Where events are to be sent: the public address of this installation."""
-    public = env.settings.web.public_url
-    if public is None:
+    if env.address is None:
         raise Refusal(
             "[web] public_url is not set, so Partner Center has no address to send events to.",
             advice="Set it to the https address under which this installation is reached from outside.",
         )
-    return public + PATH
+    return env.address
 
 
 def _ours(env: Environment, present: Registered | None) -> bool:
-    public = env.settings.web.public_url
-    return present is not None and public is not None and present.url == public + PATH
+    return present is not None and present.url == env.address
 
 
 def _registered(kept: str) -> Registered:

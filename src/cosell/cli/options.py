@@ -10,7 +10,10 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer in one lin
 Config: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="PATH", help="The settings file; else COSELL_CONFIG, else ./cosell.toml."
+        "--config",
+        metavar="PATH",
+        help="The settings file, or the name of one of the sandbox's environments; else COSELL_CONFIG, "
+        "else ./cosell.toml.",
     ),
 ]
 LinkName: TypeAlias = Annotated[

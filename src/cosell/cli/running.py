@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,17 @@ from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
 from cosell.core.errors import Misconfigured
 from cosell.crm import named
 from cosell.sandbox.shell.composition import Sandbox
+from cosell.wiring.environment import Environment
 from cosell.wiring.logs import start_logging
-from cosell.wiring.places import locate
-from cosell.wiring.running import Ports, Running, leaving_on_signals, opened
+from cosell.wiring.places import located
+from cosell.wiring.running import Ports, Running, Together, leaving_on_signals, opened
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """How the sync is to run."""
 
-    config: str | None
+    configs: Sequence[str]
     base_port: int | None
     port: int | None
     seed: int | None
@@ -51,7 +54,7 @@ def _loop() -> Any:
 
 
 async def _run(wanted: Wanted) -> None:
-    place = locate(wanted.config, os.environ)
+    places = located(wanted.configs, os.environ)
     ports = Ports(
         _port(wanted.base_port, "COSELL_BASE_PORT", 8800),
         wanted.port if wanted.port is not None else _port(None, "COSELL_PORT", None),
@@ -59,51 +62,63 @@ async def _run(wanted: Wanted) -> None:
     )
     leaving = asyncio.Event()
     with leaving_on_signals(leaving):
-        async with opened(place, os.environ, ports) as running:
+        async with opened(places, os.environ, ports) as together:
             # The sandbox is for people who watch; their screen is kept for what they type.
-            level = "info" if running.sandbox is None else "warning"
-            start_logging(running.env.live, form=wanted.log, level=os.environ.get("COSELL_LOG", level))
-            await _serve(wanted, running, leaving)
+            level = "info" if together.sandbox is None else "warning"
+            start_logging(together.live, form=wanted.log, level=os.environ.get("COSELL_LOG", level))
+            await _serve(wanted, together, leaving)
 
 
-async def _serve(wanted: Wanted, running: Running, leaving: asyncio.Event) -> None:
-    env, section = running.env, running.env.settings.web
-    face = web.Face(
+async def _serve(wanted: Wanted, together: Together, leaving: asyncio.Event) -> None:
+    section = together.environments[0].env.settings.web
+    faces = {one.env.place.name: _face(one) for one in together.environments}
+    with web.listen(section.host, section.port) as sock, contextlib.ExitStack() as notes:
+        async with web.serving(web.build(faces), sock) as address:
+            told = {"web": address}
+            if together.sandbox is not None:
+                told["sandbox"] = together.sandbox.urls["index"]
+                # The sandbox sits on this machine, so our own address is the public one.
+                for one in together.environments:
+                    await one.register(address)
+            for one in together.environments:
+                notes.enter_context(one.env.place.told(told))
+            _introduce(wanted, together, address)
+            await together.work(leaving)
+
+
+def _face(running: Running) -> web.Face:
+    return web.Face(
         verify=running.ear.verify,
         heard=running.ear.heard,
         status=running.status,
         ready=running.ready,
-        monotonic=env.clock.monotonic,
+        monotonic=running.env.clock.monotonic,
     )
-    with web.listen(section.host, section.port) as sock:
-        async with web.serving(web.build(face), sock) as address:
-            told = {"web": address}
-            if running.sandbox is not None:
-                told["sandbox"] = running.sandbox.urls["index"]
-                # The sandbox sits on this machine, so our own address is the public one.
-                await running.register(address)
-            with env.place.told(told):
-                _introduce(wanted, running, address)
-                await running.work(leaving)
 
 
-def _introduce(wanted: Wanted, running: Running, address: str) -> None:
-    env, sandbox = running.env, running.sandbox
+def _introduce(wanted: Wanted, together: Together, address: str) -> None:
+    sandbox, environments = together.sandbox, [one.env for one in together.environments]
+    names = [env.place.name for env in environments]
     if wanted.as_json:
         where = {"web": address, **(sandbox.urls if sandbox else {})}
-        put({"ok": True, "data": {"environment": env.place.name, "urls": where}, "error": None})
+        put({"ok": True, "data": {"environments": names, "urls": where}, "error": None})
         return
     voice = Voice(stdout())
-    settings = env.settings
-    voice.line(f"Cosell keeps {settings.environment.name} in step. Ctrl-C ends it.", style="bold")
-    lines = [("Status", f"{address}/"), ("Database", str(env.place.database))]
+    voice.line(f"Cosell keeps {' and '.join(names)} in step. Ctrl-C ends it.", style="bold")
+    lines = rows(sandbox) if sandbox is not None else _systems(environments)
+    databases = [("Database", str(env.place.database)) for env in environments]
+    voice.pairs([*lines, ("Status", f"{address}/"), *databases])
     if sandbox is not None:
-        voice.pairs([*rows(sandbox), *lines])
         _suggest(voice, sandbox)
-        return
-    crm = named(settings.crm_name)
-    systems = [("Partner Center", settings.partner_center.url), (crm.label, settings.crm.address)]
-    voice.pairs([*systems, *lines])
+
+
+def _systems(environments: Sequence[Environment]) -> list[tuple[str, str]]:
+    """The two systems of each environment and where they are."""
+    lines = []
+    for settings in (env.settings for env in environments):
+        crm = named(settings.crm_name)
+        lines += [("Partner Center", settings.partner_center.url), (crm.label, settings.crm.address)]
+    return lines
 
 
 def _suggest(voice: Voice, sandbox: Sandbox) -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cosell.web.limits import Bucket
 from cosell.web.receiver import Heard, Receiver, Verify
+from cosell.wiring.environment import HOOKS
 
 Status: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Ready: TypeAlias = Callable[[], Awaitable[str]]
@@ -31,7 +32,7 @@ EVENTS_AT_ONCE = 2000.0
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What the web needs to know of the running product."""
+    """What the web needs to know of one running environment."""
 
     verify: Verify
     heard: Heard
@@ -40,9 +41,8 @@ class Face:
     monotonic: Callable[[], float]
 
 
-def build(face: Face) -> ASGIApp:
-    """The whole web as one ASGI application."""
-    bucket = Bucket(rate=EVENTS_A_SECOND, burst=EVENTS_AT_ONCE, monotonic=face.monotonic)
+def build(faces: Mapping[str, Face]) -> ASGIApp:
+    """The whole web of the environments, by their names, as one ASGI application."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
     page, style = templates.get_template("status.html"), (HERE / "static" / "style.css").read_bytes()
 
@@ -50,20 +50,24 @@ def build(face: Face) -> ASGIApp:
         return _json({"live": True})
 
     async def ready(_: Request) -> Response:
-        why = await face.ready()
+        told = {name: await face.ready() for name, face in faces.items()}
+        why = " ".join(f"{name}: {said}" if len(told) > 1 else said for name, said in told.items() if said)
         return _json({"ready": not why, "why": why}, 503 if why else 200)
 
+    async def statuses() -> list[Mapping[str, Any]]:
+        return [await face.status() for face in faces.values()]
+
     async def status(_: Request) -> Response:
-        return _json(await face.status())
+        return _json({"environments": await statuses()})
 
     async def home(_: Request) -> Response:
-        return Response(page.render(status=await face.status()), media_type="text/html")
+        return Response(page.render(environments=await statuses()), media_type="text/html")
 
     async def look(_: Request) -> Response:
         return Response(style, media_type="text/css")
 
     routes = [
-        Route("/webhooks/partner-center", Receiver(face.verify, face.heard, bucket=bucket)),
+        *(Route(HOOKS + name, _receiver(face)) for name, face in faces.items()),
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/status.json", status),
@@ -75,6 +79,11 @@ def build(face: Face) -> ASGIApp:
     # A redirect would repeat the Host header a stranger sent.
     app.router.redirect_slashes = False
     return Guarded(app)
+
+
+def _receiver(face: Face) -> Receiver:
+    bucket = Bucket(rate=EVENTS_A_SECOND, burst=EVENTS_AT_ONCE, monotonic=face.monotonic)
+    return Receiver(face.verify, face.heard, bucket=bucket)
 
 
 async def _refusal(_: Request, error: Exception) -> Response:

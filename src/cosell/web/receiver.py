@@ -43,7 +43,7 @@ class _Refused(Exception):
 
 
 class Receiver:
-    """The ASGI application behind `POST /webhooks/partner-center`."""
+    """The ASGI application behind `POST /webhooks/partner-center/ENVIRONMENT`."""
 
     def __init__(self, verify: Verify, heard: Heard, *, bucket: Bucket, patience: float = PATIENCE) -> None:
         self._verify, self._heard, self._bucket, self._patience = verify, heard, bucket, patience

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cosell")
 
+HOOKS = "/webhooks/partner-center/"
+"""Where events arrive, under the public address and before the environment's name."""
+
 
 class Environment:
     """Everything of one environment that is at hand; the two systems are made when first asked for."""
@@ -41,9 +44,10 @@ class Environment:
         *,
         environ: Mapping[str, str],
         certificate_roots: bytes = b"",
+        live: LiveSecrets | None = None,
     ) -> None:
         self.place, self.settings, self.store = place, settings, store
-        self.clock, self.dice, self.live = WallClock(), FairDice(), LiveSecrets()
+        self.clock, self.dice, self.live = WallClock(), FairDice(), live or LiveSecrets()
         self.alerts = StoredAlerts(store, clock=self.clock)
         self._environ, self._certificate_roots = environ, certificate_roots
         self._systems: Systems | None = None
@@ -63,6 +67,12 @@ class Environment:
             contacts_freeze=settings.partner_center.contacts_freeze,
             dry_run=settings.environment.dry_run,
         )
+
+    @property
+    def address(self) -> str | None:
+        """Where Partner Center is to send events; None where nobody reaches us from outside."""
+        public = self.settings.web.public_url
+        return None if public is None else f"{public}{HOOKS}{self.place.name}"
 
     def systems(self) -> Systems:
         """Both systems; fetches the secrets they need, or says which is missing."""
@@ -137,12 +147,16 @@ async def environment(
     *,
     settings: Settings | None = None,
     certificate_roots: bytes = b"",
+    live: LiveSecrets | None = None,
 ) -> AsyncIterator[Environment]:
-    """Opens the environment at `place`; the sandbox's settings come from the sandbox that runs."""
+    """Opens the environment at `place`; the sandbox's settings come from the sandbox that runs.
+
+    `live` is shared by environments whose log is one.
+    """
     chosen = settings or place.settings or _joined(place)
     place.prepare()
     store = open_store(place.database, environment=place.name, dice=FairDice())
-    made = Environment(place, chosen, store, environ=environ, certificate_roots=certificate_roots)
+    made = Environment(place, chosen, store, environ=environ, certificate_roots=certificate_roots, live=live)
     try:
         yield made
     finally:
@@ -152,9 +166,9 @@ async def environment(
 def _joined(place: Place) -> Settings:
     note = place.running()
     if note is None or not isinstance(note.get("sandbox"), str):
-        return absent_sandbox()
+        return absent_sandbox(place.name)
     port = urlsplit(str(note.get("web", ""))).port or 0
-    return sandbox_settings(ask(f"{note['sandbox']}/sandbox.json"), web_port=port)
+    return sandbox_settings(ask(f"{note['sandbox']}/sandbox.json"), place.name, web_port=port)
 
 
 def ask(url: str, timeout: float = 5.0) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from cosell.engine import Engine
 from cosell.wiring.environment import Environment
 from cosell.wiring.report import BUDGET, HEARD, budget_told
 
-HOOK = "/webhooks/partner-center"
-"""Where events arrive, under the public address."""
 NOTED_EVERY = 30.0
 """Seconds between two notes of when the last event came; each costs a commit."""
 SILENT = "webhook_silent"
@@ -54,7 +52,7 @@ class Ear:
         if not await self._only_polled():
             return
         present = await self._env.systems().registration.status()
-        if present is not None and present.url == f"{self._env.settings.web.public_url}{HOOK}":
+        if present is not None and present.url == self._env.address:
             said = "Partner Center's events stopped coming; changes still arrive by polling."
             advice = "See `cosell webhook status`; registering again often helps: cosell webhook register"
         elif await self._env.store.setting(HEARD) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,8 @@ from cosell.core.errors import Misconfigured
 
 FILE = "cosell.toml"
 SANDBOX = "sandbox"
+SANDBOXES = (SANDBOX,)
+"""The environments that run with the sandbox where there is no settings file: one for each CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,31 @@ class Place:
 
 
 def locate(config: str | None, environ: Mapping[str, str]) -> Place:
-    """The environment meant: --config, else COSELL_CONFIG, else ./cosell.toml, else the sandbox."""
+    """The environment meant: --config, else COSELL_CONFIG, else ./cosell.toml, else the sandbox.
+
+    Of the sandbox's environments each can be meant by its name.
+    """
     named = config or environ.get("COSELL_CONFIG")
     path = Path(named or FILE)
-    if named or path.exists():
+    if path.exists() or (named and named not in SANDBOXES):
         settings = read(path)
         name = settings.environment.name
         return Place(name, settings.data / name, settings)
-    return Place(SANDBOX, Path(environ.get("COSELL_DATA") or "cosell-data") / SANDBOX)
+    name = named or SANDBOX
+    return Place(name, Path(environ.get("COSELL_DATA") or "cosell-data") / name)
+
+
+def located(configs: Sequence[str], environ: Mapping[str, str]) -> list[Place]:
+    """All environments one process is to run: those named, else the one meant, else the whole sandbox."""
+    places = [locate(one, environ) for one in configs] or [locate(None, environ)]
+    if places[0].settings is None and not configs and not environ.get("COSELL_CONFIG"):
+        places = [locate(name, environ) for name in SANDBOXES]
+    names = [place.name for place in places]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise Misconfigured(
+            f"Two environments are called {twice[0]}.", advice="Give each its own [environment] name."
+        )
+    return places
 
 
 def alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Runs one environment: engine, web, watch, and in the sandbox environment the sandbox itself."""
+"""Runs environments: engine and watch of each, and without settings files the sandbox itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from cosell.engine import Engine
 from cosell.sandbox.shell.composition import Sandbox
 from cosell.sandbox.shell.serving import PortInUse
 from cosell.wiring import report
-from cosell.wiring.environment import Environment, environment
-from cosell.wiring.events import HOOK, Ear, keep_watch
+from cosell.wiring.environment import HOOKS, Environment, environment
+from cosell.wiring.events import Ear, keep_watch
 from cosell.wiring.joining import sandbox_settings
+from cosell.wiring.keyring import LiveSecrets
 from cosell.wiring.places import Place
 
 PATIENCE = 2.0
@@ -40,10 +41,10 @@ class Ports:
 
 
 class Running:
-    """An environment at work, and what its web needs to know."""
+    """One environment at work, and what its web needs to know."""
 
-    def __init__(self, env: Environment, sandbox: Sandbox | None) -> None:
-        self.env, self.sandbox = env, sandbox
+    def __init__(self, env: Environment) -> None:
+        self.env = env
         self.engine: Engine = env.engine()
         self.ear = Ear(env, self.engine)
         self._work: asyncio.Task[None] | None = None
@@ -66,8 +67,7 @@ class Running:
 
     async def work(self, leaving: asyncio.Event) -> None:
         """Works until `leaving`, then finishes what is in hand. Raises what ended the engine by itself."""
-        _calm_collector()
-        reachable = self.env.settings.web.public_url is not None
+        reachable = self.env.address is not None
         watch = asyncio.create_task(keep_watch(self.env, self.ear if reachable else None))
         self._work = asyncio.create_task(self.engine.run())
         gone = asyncio.create_task(leaving.wait())
@@ -89,30 +89,84 @@ class Running:
     async def register(self, public_url: str) -> None:
         """Has the sandbox's events sent here; whoever had them before was another run of ours."""
         try:
-            await self.env.systems().registration.register(public_url + HOOK, overwrite=True)
+            url = f"{public_url}{HOOKS}{self.env.place.name}"
+            await self.env.systems().registration.register(url, overwrite=True)
         except CosellError as error:
             log.warning("webhook.not_registered", extra={"error": error.code})
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """All environments of one process, and the sandbox where it runs with them."""
+
+    environments: tuple[Running, ...]
+    live: LiveSecrets
+    sandbox: Sandbox | None = None
+
+    async def work(self, leaving: asyncio.Event) -> None:
+        """Works in all of them until `leaving`; one that ends by itself ends the others, and is raised."""
+        _calm_collector()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in self.environments:
+                    group.create_task(self._until(one, leaving))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+
+    async def _until(self, one: Running, leaving: asyncio.Event) -> None:
+        try:
+            await one.work(leaving)
+        finally:
+            leaving.set()
+
+
 @contextlib.asynccontextmanager
-async def opened(place: Place, environ: Mapping[str, str], ports: Ports) -> AsyncIterator[Running]:
-    """The environment at `place`, ready to work; with the sandbox where it has no settings file."""
-    place.prepare()
-    with place.alone():
+async def opened(
+    places: Sequence[Place], environ: Mapping[str, str], ports: Ports
+) -> AsyncIterator[Together]:
+    """The environments at `places`, ready to work; with the sandbox where they have no settings file."""
+    live = LiveSecrets()
+    async with contextlib.AsyncExitStack() as stack:
+        for place in places:
+            place.prepare()
+            stack.enter_context(place.alone())
+        sandbox = None
+        if any(place.settings is None for place in places):
+            sandbox = await stack.enter_async_context(_sandbox(ports))
+        _refuse_two_webs(places)
+        running = []
+        for place in places:
+            env = await stack.enter_async_context(_environment(place, environ, ports, live, sandbox))
+            running.append(Running(env))
+        yield Together(tuple(running), live, sandbox)
+
+
+@contextlib.asynccontextmanager
+async def _environment(
+    place: Place, environ: Mapping[str, str], ports: Ports, live: LiveSecrets, sandbox: Sandbox | None
+) -> AsyncIterator[Environment]:
+    if place.settings is not None:
+        settings, roots = _with_port(place.settings, ports.web), b""
+    else:
+        assert sandbox is not None
+        _put_aside(place.database)
+        told, port = sandbox.description, 8080 if ports.web is None else ports.web
+        settings = sandbox_settings(told, place.name, web_port=port)
+        roots = sandbox.root_certificates
+    async with environment(place, environ, settings=settings, certificate_roots=roots, live=live) as env:
         if place.settings is not None:
-            settings = _with_port(place.settings, ports.web)
-            async with environment(place, environ, settings=settings) as env:
-                await env.bury_the_dead()
-                yield Running(env, None)
-            return
-        async with _sandbox(ports) as sandbox:
-            _put_aside(place.database)
-            settings = sandbox_settings(
-                sandbox.description, web_port=8080 if ports.web is None else ports.web
-            )
-            roots = sandbox.webhooks.root_certificate_pem
-            async with environment(place, environ, settings=settings, certificate_roots=roots) as env:
-                yield Running(env, sandbox)
+            await env.bury_the_dead()
+        yield env
+
+
+def _refuse_two_webs(places: Sequence[Place]) -> None:
+    """One process has one web of its own: files that are run together must agree where it listens."""
+    told = [place.settings.web for place in places if place.settings is not None]
+    if any((one.host, one.port) != (told[0].host, told[0].port) for one in told):
+        raise Misconfigured(
+            "The settings files ask for different addresses of the connector's own web.",
+            advice="Give [web] the same host and port in all files that one process runs.",
+        )
 
 
 @contextlib.asynccontextmanager

@@ -140,6 +140,11 @@ class Sandbox:
             "ca_file": str(self.ca_file) if self.ca_file else None,
         }
 
+    @property
+    def root_certificates(self) -> bytes:
+        """The authorities behind the certificates that sign events (PEM)."""
+        return self.webhooks.root_certificate_pem
+
     def switchboards(self) -> dict[str, Any]:
         """The switches of every simulator by the name of its system."""
         return {
