@@ -296,6 +296,22 @@ async def test_news_far_down_the_list_is_found_by_the_deep_look() -> None:
     assert ids(await system.changes(changes.cursor)) == {late}
 
 
+async def test_news_is_complete_although_the_known_half_of_its_deal_lies_pages_further_down() -> None:
+    """The deep look keeps of what it knows what belongs to the news, and nothing else."""
+    table = Table(page=2)
+    system, _, clock = table_system(table)
+    shared = {"type": "Shared", "engagementId": "e0000000-0000-4000-8000-000000000001"}
+    ours = table.put(1, "2026-09-21T14:01:00Z", **shared)
+    microsofts = table.put(2, "2026-09-21T14:02:00Z", organizationId="msft", **shared)
+    for number in range(3, 9):
+        table.put(number, f"2026-09-21T14:0{number}:00Z")
+    changes = await system.changes(orjson.dumps({"at": START - 3600}).decode())
+    table.put(1, "2026-09-21T14:09:00Z", details__dealValue=7, **shared)
+    clock.offset += 61
+    (found,) = (await system.changes(changes.cursor)).snapshots
+    assert (found.id, found.microsoft_id, found.complete) == (ours, microsofts, True)
+
+
 @pytest.mark.parametrize("ge", ["works", "ignored", "nothing"])
 async def test_a_filter_is_believed_only_where_it_shows_the_newest_change(ge: str) -> None:
     """A service that takes an unknown filter in silence must not make us blind."""

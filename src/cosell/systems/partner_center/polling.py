@@ -8,7 +8,7 @@ durable on our side.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,7 +162,8 @@ class Poll:
         news: list[Record] = []
         async for page in self._client.pages(self._query(since), purpose="list changes"):
             fresh = [one for one in page.records if self._is_news(one)]
-            pages.append(page)
+            # A deep look walks thousands of records that are known; only what belongs to news is kept.
+            pages.append(page if fresh or not pages else _beside(page, news))
             news += fresh
             if _reaches_back(page, since) or not (fresh or deep):
                 break
@@ -214,6 +215,13 @@ def _updated(record: Record) -> float:
 def _reaches_back(page: Page, since: float) -> bool:
     """Whether the page holds a record from before `since`; nothing further down can be newer."""
     return any(0 < _updated(one) < since for one in page.records)
+
+
+def _beside(page: Page, news: Iterable[Record]) -> Page:
+    """The page with nothing on it but records of engagements that have news."""
+    wanted = {wire.word(one, "engagementId") for one in news} - {""}
+    kept = tuple(one for one in page.records if wire.word(one, "engagementId") in wanted)
+    return replace(page, records=kept)
 
 
 def _stamp(epoch: float) -> str:
