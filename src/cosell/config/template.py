@@ -40,6 +40,7 @@ _SHOWN: dict[str, str] = {
     "salesforce.client_secret": "env:COSELL_SALESFORCE_SECRET",
     "salesforce.instance_url": "https://example.my.salesforce.com",
     "salesforce.audience": "https://login.salesforce.com",
+    "salesforce.duns_field": "DunsNumber",
     "salesforce.corporate_currency": "EUR",
     "salesforce.contact_role": "Decision Maker",
     "salesforce.default_owner": "005000000000001AAA",
