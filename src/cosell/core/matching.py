@@ -160,7 +160,7 @@ def choose(customer: Customer, accounts: Iterable[Account], caution: Caution = C
 
 def rank(customer: Customer, accounts: Iterable[Account]) -> tuple[Candidate, ...]:
     """Candidates with any point, best first; equal ones oldest first, so that chance has no say."""
-    found = {account.id: account for account in sorted(accounts, key=repr)}
+    found = {account.id: account for account in sorted(accounts, key=_fixed)}
     weighed = (_weighed(customer, account) for account in found.values())
     return tuple(sorted((one for one in weighed if one.points > 0), key=_order))
 
@@ -183,6 +183,11 @@ def same_duns(one: str | None, other: str | None) -> bool:
 def _order(one: Candidate) -> tuple[int, bool, str, str]:
     born = one.account.created_at
     return -one.points, born is None, born.isoformat() if born else "", one.account.id
+
+
+def _fixed(one: Account) -> tuple[str, ...]:
+    words = (one.id, one.name, one.postal_code, one.country, one.duns, one.created_at)
+    return (*map(str, words), *sorted(one.domains))
 
 
 def _taken(best: Candidate, likely: tuple[Candidate, ...]) -> Choice:
