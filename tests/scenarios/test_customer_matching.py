@@ -231,7 +231,7 @@ def _without_contacts() -> dict[str, Any]:
 
 
 async def test_an_unanswered_creation_is_sent_again_for_the_same_account(desk: Desk) -> None:
-    """INV-10: the account stands in the journal and is not chosen anew, whatever the CRM looks like by then."""
+    """INV-10: the account stands in the journal; it is not chosen anew, whatever the CRM is by then."""
     ours = account(desk, **SAME)
     referral = desk.inbound()
     await desk.engine.poll(Side.PARTNER_CENTER)
