@@ -84,7 +84,7 @@ def test_an_answer_to_another_name_is_refused(
         other = Hold(Reason.CUSTOMER_UNCLEAR, 1000.0, partner_center="Another BV")
         changed(replace(link, holds={ACCOUNT: other}))  # type: ignore[operator]
 
-    monkeypatch.setattr(customers.deciding, "decide", moved)
+    monkeypatch.setattr("cosell.cli.deciding.decide", moved)
     said = cosell("resolve", waiting, "--account", "001A", "--json")
     assert said.code == 5
     assert link_of(waiting).resolutions == {}

@@ -6,6 +6,7 @@ import itertools
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,13 +35,13 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 CREATE = Caution(Unsure.CREATE)
 
 
-def account(number: int = 1, **changes: object) -> Account:
+def account(number: int = 1, **changes: Any) -> Account:
     """An account that has nothing to do with the deal but its country."""
     other = Account(f"00{number}", "Fabrikam", "9999 ZZ", "NL", created_at=START + timedelta(days=number))
-    return replace(other, **changes)  # type: ignore[arg-type]
+    return replace(other, **changes)
 
 
-SAME = {"name": "CONTOSO HARBOUR B.V.", "postal_code": "3011bb"}
+SAME: dict[str, Any] = {"name": "CONTOSO HARBOUR B.V.", "postal_code": "3011bb"}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ SAME = {"name": "CONTOSO HARBOUR B.V.", "postal_code": "3011bb"}
         ({"name": ""}, Whose.NEW),
     ],
 )
-def test_one_account_is_used_asked_about_or_passed_over(changes: dict[str, object], verdict: Whose) -> None:
+def test_one_account_is_used_asked_about_or_passed_over(changes: dict[str, Any], verdict: Whose) -> None:
     choice = choose(DEAL, [account(), account(2, **changes)])
     assert choice.verdict is verdict, choice.candidates
     assert choice.account_id == ("002" if verdict is Whose.KNOWN else None)

@@ -166,7 +166,7 @@ async def test_the_answer_of_a_person_is_used_and_its_author_kept(desk: Desk) ->
     assert any(row.note == f"account {second}, chosen by ada" for row in rows)
     link = await desk.link(referral)
     assert (link.state, link.reason) == (LinkState.LINKED, "")
-    assert ACCOUNT not in link.holds | link.resolutions
+    assert ACCOUNT not in {*link.holds, *link.resolutions}
 
 
 async def test_a_person_may_say_that_the_customer_is_new(desk: Desk) -> None:
