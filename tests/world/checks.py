@@ -32,7 +32,13 @@ SITUATION_OF_HOLD = {
     "doubt": "doubt held",
     "terminal": "closed for good",
 }
-SITUATION_OF_LINK = {"incomplete": "incomplete", "twins": "twins", "brake": "brake", "lead": "lead"}
+SITUATION_OF_LINK = {
+    "incomplete": "incomplete",
+    "twins": "twins",
+    "brake": "brake",
+    "lead": "lead",
+    "customer_unclear": "customer unclear",
+}
 
 
 async def at_rest(scene: Scene, store: Store) -> None:

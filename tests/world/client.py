@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cosell.core.errors import CosellError, SignedOut, Throttled, Unavailable, Uncertain
-from cosell.core.records import Side, Snapshot
+from cosell.core.matching import Account
+from cosell.core.records import Side, Snapshot, Values
 from cosell.ports import Budget, Capabilities, Changes, Creation, Finding, Invitation, Read, Update, Written
 
 from .fakes import Server
@@ -62,6 +63,12 @@ class Client:
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         return await self._read("find", partner_id, lambda: tuple(self._server.search(partner_id)))
+
+    async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
+        name = values.get("customer_name")
+        found = await self._read("accounts", name, lambda: tuple(self._server.accounts(values)), quiet=True)
+        self._tell("accounts =", name, tuple(one.id for one in found))
+        return found
 
     async def changes(self, cursor: str | None) -> Changes:
         def page() -> Changes:

@@ -7,8 +7,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from cosell.core import lifecycle
+from cosell.core.companies import opening
 from cosell.core.errors import CosellError, Rejected
 from cosell.core.fields import CUSTOMER, FIELDS
+from cosell.core.matching import Account, customer_of
 from cosell.core.records import Side, Snapshot
 from cosell.core.values import State, Value, plain
 from cosell.ports import Capabilities, Creation, Marks, Update
@@ -79,6 +81,10 @@ class Crm(Server):
     ) -> None:
         super().__init__(can, ledger, loop, story, seen)
         self.whole_polls, self.rounds = whole_polls, rounds
+        self.customers: dict[str, Account] = {}
+        """Accounts by id, in the order in which they were made."""
+        self.customers_of_ours: set[str] = set()
+        """Those of them the connector made."""
 
     def snapshot(self, record: Record) -> Snapshot:
         return self._shown(record, dict(record.values), complete=True)
@@ -128,8 +134,58 @@ class Crm(Server):
             record.put(key, self.keep(key, values.get(key)), self.loop.now, by)
         record.changed = record.fed = self.loop.now
         self.records[record.id] = record
+        if by == "person":
+            self._add_customer(record.values)
+            if len(self.customers) % 4 == 3:  # some customers are in the CRM twice
+                self._add_customer(record.values)
         self.announce(record)
         return record
+
+    # --- whose deal it is --------------------------------------------------------------------------
+
+    def accounts(self, values: Mapping[str, Value]) -> list[Account]:
+        customer = customer_of(values)
+        if customer is None:
+            return []
+        begins = opening(customer.name).casefold()
+        return [
+            one
+            for one in self.customers.values()
+            if one.name.casefold() == customer.name.casefold()
+            or (one.country == customer.country and one.name.casefold().startswith(begins))
+        ]
+
+    def _add_customer(self, values: Mapping[str, Value]) -> str | None:
+        customer = customer_of(values)
+        if customer is None:
+            return None
+        number = len(self.customers) + 1
+        account = Account(
+            f"001{number:015d}",
+            customer.name,
+            customer.postal_code,
+            customer.country,
+            created_at=moment(self.loop.now),
+        )
+        self.customers[account.id] = account
+        return account.id
+
+    def _customer_of(self, creation: Creation) -> None:
+        """Gives a deal of the connector's its account, which must be there or nobody's yet (J-4)."""
+        if creation.account_id is not None:
+            if creation.account_id not in self.customers:
+                self.ledger.violate("CUS-12", "an account nobody has", creation.account_id)
+            self.seen.happened("customer known")
+            return
+        made = self._add_customer(creation.values)
+        ours = self.customers[made] if made else None
+        if ours is not None:
+            same = (ours.name, ours.postal_code, ours.country)
+            for other in self.customers_of_ours:
+                one = self.customers[other]
+                if (one.name, one.postal_code, one.country) == same:
+                    self.ledger.violate("J-4", "one customer gets two accounts", other, ours.id)
+            self.customers_of_ours.add(ours.id)
 
     def keep(self, key: str, value: Value) -> Value:
         """Amounts have two decimals, names an end, and every unhappy end is a lost deal."""
@@ -175,6 +231,7 @@ class Crm(Server):
         record.by_engine, record.made_by = True, creation.write_id
         record.partner_id, record.partner_since = creation.partner_id, self.loop.now
         record.stamp, record.ours = creation.write_id, True
+        self._customer_of(creation)
         self._decorate(record, creation.marks, named=True)
         self.seen.happened("opportunity created")
         self.ledger.created(self, creation, record)

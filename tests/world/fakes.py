@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cosell.core.errors import CosellError, Gone, Rejected, Stale
+from cosell.core.matching import Account
 from cosell.core.records import Side, Snapshot
 from cosell.core.values import Value
 from cosell.ports import Capabilities, Changes, Creation, Invitation, Update
@@ -248,6 +249,10 @@ class Server:
     def refuses(self, record: Record, values: Mapping[str, Value]) -> str:
         """Why these values cannot be stored, or nothing."""
         return ""
+
+    def accounts(self, values: Mapping[str, Value]) -> list[Account]:
+        """The accounts that may be the customer of a deal with these values."""
+        return []
 
     def create(self, creation: Creation) -> Snapshot | CosellError:
         raise NotImplementedError

@@ -411,7 +411,7 @@ class Ledger:
         if (
             earlier is not None
             and earlier.write_id == creation.write_id
-            and earlier.values != creation.values
+            and (earlier.values, earlier.account_id) != (creation.values, creation.account_id)
         ):
             self.violate("INV-10", "an unresolved creation was planned anew", creation.write_id[:6])
         self._creations[(server.side, creation.partner_id)] = creation

@@ -166,6 +166,10 @@ class People:
         values |= {"contacts": (person(n),), "team": (person(n + 50),), "solutions": (solution(n),)}
         return values | {"state": State.ACTIVE, "visible": False} | changes
 
+    def _customer(self, n: int) -> dict[str, Value]:
+        """The customer of a deal that comes in: every other one is that of the deal before."""
+        return {key: fresh(key, n - 1 if n % 2 == 0 else n) for key in CUSTOMER}
+
     def _open(self, step: Step) -> None:
         self.crm.add(step.deal, self._values(step.n, visible=step.n % 2 == 0))
 
@@ -182,13 +186,15 @@ class People:
     def _from_microsoft(self, step: Step) -> None:
         record = self.portal.add(
             step.deal,
-            self._values(step.n, state=State.PENDING, visible=True, microsoft_id=f"7-{step.n}"),
+            self._values(step.n, state=State.PENDING, visible=True, microsoft_id=f"7-{step.n}")
+            | self._customer(step.n),
         )
         self.portal.join_microsoft(record, state=State.ACTIVE, by="person")
         self.portal.announce(record)
 
     def _portal_deal(self, step: Step) -> None:
-        self.portal.announce(self.portal.add(step.deal, self._values(step.n, visible=step.n % 2 == 0)))
+        values = self._values(step.n, visible=step.n % 2 == 0) | self._customer(step.n)
+        self.portal.announce(self.portal.add(step.deal, values))
 
     def _lead(self, step: Step) -> None:
         self.portal.announce(

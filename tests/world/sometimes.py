@@ -82,6 +82,8 @@ SITUATIONS: dict[str, str] = {
     "incomplete": "a deal lacked something before it could be sent",
     "doubt held": "nobody could say which edit came last",
     "brake": "too many changes at once were stopped",
+    "customer known": "a new deal came for a customer whose account was there",
+    "customer unclear": "a new deal waited because it was not clear whose it is",
     "deleted": "one half of a deal vanished",
     "lead": "a referral was a lead and was left alone",
     "closed for good": "an edit met a referral in a final state",

@@ -85,7 +85,8 @@ def show(thing: Any) -> str:
             ids = "".join(f" id={_id(one)}" for one in (thing.marks.referral_id, thing.external_id) if one)
             return f"[{head}@{thing.seen.version} {_values(thing.values)}{marks}{ids}]"
         case Creation():
-            return f"[{thing.write_id[:6]} new for {_id(thing.partner_id)} {_values(thing.values)}]"
+            whose = f" of {_id(thing.account_id)}" if thing.account_id else ""
+            return f"[{thing.write_id[:6]} new for {_id(thing.partner_id)}{whose} {_values(thing.values)}]"
         case Invitation():
             return f"[{thing.write_id[:6]} invite on {_id(thing.seen.id)} {thing.help}]"
         case Person():

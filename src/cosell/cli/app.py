@@ -189,23 +189,35 @@ def hold(
 @app.command()
 def resolve(
     link: LinkName,
-    field: Annotated[str, typer.Argument(metavar="FIELD", help="The field that is held, or «link».")],
+    field: Annotated[
+        str | None, typer.Argument(metavar="[FIELD]", help="The field that is held, or «link».")
+    ] = None,
     take: Annotated[
-        str, typer.Option("--take", metavar="crm|partner_center", help="The side whose value is right.")
-    ],
+        str | None,
+        typer.Option("--take", metavar="crm|partner_center", help="The side whose value is right."),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="ID", help="The CRM's account whose deal it is.")
+    ] = None,
+    new_account: Annotated[
+        bool, typer.Option("--new-account", help="The customer has no account yet; one is made.")
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Decide a held field for one side; good only for the values shown now.
+    """Decide a held field for one side, or whose deal it is; good only for the values shown now.
 
     \b
     Examples:
       cosell resolve 0069V00000XyZabQAF deal_value --take crm
       cosell resolve 0069V00000XyZabQAF close_date --take partner_center
+      cosell resolve a2000000-0000-4000-8000-000000000001 --account 0019V00000AbCdeQAF
+      cosell resolve a2000000-0000-4000-8000-000000000001 --new-account
     """
-    from cosell.cli import deciding, speaking
+    from cosell.cli import customers, speaking
 
-    speaking.speak(lambda: speaking.wait(deciding.resolve(config, link, field, take=take)), as_json=as_json)
+    wanted = customers.Answered(field, take, account, new_account)
+    speaking.speak(lambda: speaking.wait(customers.resolve(config, link, wanted)), as_json=as_json)
 
 
 @mapping.command("lint")

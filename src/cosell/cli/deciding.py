@@ -129,7 +129,7 @@ async def _hold(env: Environment, link: Link, note: str) -> Answer:
     def changed(found: Link) -> Link:
         return replace(found, holds={**found.holds, WHOLE: held})
 
-    await _decide(env, link, changed, "held by a person")
+    await decide(env, link, changed, "held by a person")
     return Answer(
         {"key": link.key, "held": True},
         lambda voice: voice.line(
@@ -150,7 +150,7 @@ async def _release(env: Environment, link: Link) -> Answer:
         kept = {name: one for name, one in found.holds.items() if one.reason != Reason.BY_PERSON}
         return replace(found, holds=kept)
 
-    await _decide(env, link, changed, "released by a person")
+    await decide(env, link, changed, "released by a person")
     return Answer(
         {"key": link.key, "held": False},
         lambda voice: voice.line(f"{link.key} is released; what waited goes out with the next look."),
@@ -204,7 +204,7 @@ async def resolve(config: str | None, named: str, field: str, *, take: str) -> A
         value = seen.crm if sides[take] is Side.CRM else seen.partner_center
         other = seen.partner_center if sides[take] is Side.CRM else seen.crm
         fields = {field: FieldWrite(other, value, value, Reason.RESOLVED)} if held else {}
-        await _decide(env, link, changed, f"{field}: {take} taken by a person", fields=fields)
+        await decide(env, link, changed, f"{field}: {take} taken by a person", fields=fields)
     return Answer(
         {"key": link.key, "field": field, "take": take},
         lambda voice: voice.line(f"{field} of {link.key}: the value of {take} is taken with the next look."),
@@ -215,7 +215,7 @@ def _same(one: Hold, other: Hold) -> bool:
     return (one.partner_center, one.crm) == (other.partner_center, other.crm)
 
 
-async def _decide(
+async def decide(
     env: Environment, link: Link, changed: Any, note: str, *, fields: dict[str, FieldWrite] | None = None
 ) -> None:
     """Records a decision; when a look moved the link meanwhile, the decision is put on top of that."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from cosell.cli import customers
 from cosell.cli.auditing import shown
 from cosell.cli.charting import rule_told
 from cosell.cli.finding import link_named, opened
@@ -64,6 +65,7 @@ def told(
         "says": words.says if words else "",
         "next": _next(words.fix, words.who) if words else "",
         "detail": link.detail,
+        "customer": customers.told(live.customer if live else None),
         "problems": [
             {"field": one.field, "says": one.says, "fix": one.fix} for one in (live.problems if live else ())
         ],
@@ -168,7 +170,8 @@ def show(voice: Voice, data: Mapping[str, Any]) -> None:
             ("last in step", (data["synced_at"] if data["met"] else None) or "never"),
         ]
     )
-    for line in (data["says"], "" if data["problems"] else data["detail"], data["next"]):
+    shown_below = data["problems"] or data["customer"]
+    for line in (data["says"], "" if shown_below else data["detail"], data["next"]):
         if line:
             voice.line(line)
     if data["held_by_person"] is not None:
@@ -177,6 +180,7 @@ def show(voice: Voice, data: Mapping[str, Any]) -> None:
         voice.line(f"Failed {data['failures']} times in a row; it is tried again by itself.")
     for problem in data["problems"]:
         voice.line(f"Missing: {problem['says']} {problem['fix']}")
+    customers.show(voice, data["customer"])
     if data["not_read"]:
         voice.line(f"The two records were not read now ({data['not_read']}) Shown is what was last agreed.")
     for field in data["fields"]:

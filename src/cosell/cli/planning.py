@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cosell.cli import customers
 from cosell.cli.auditing import shown
 from cosell.cli.finding import link_named, opened
 from cosell.cli.speaking import DONE, PARTLY, PENDING, Answer, Voice, watching
@@ -57,6 +58,7 @@ def told(one: Preview) -> dict[str, Any]:
         "opportunity": one.link.crm_id,
         "state": str(one.link.state),
         "creates": str(one.creates) if one.creates else None,
+        "customer": customers.told(one.customer),
         "problems": [{"field": p.field, "says": p.says, "fix": p.fix} for p in one.problems],
         "error": one.error.message if one.error else None,
         "fields": [_field(field) for field in one.fields],
@@ -94,13 +96,14 @@ def show(voice: Voice, data: dict[str, Any], *, everything: bool) -> None:
 
 def _show_link(voice: Voice, link: dict[str, Any], *, everything: bool) -> None:
     loud = [one for one in link["fields"] if everything or one["verdict"] != Verdict.SAME]
-    if not (loud or link["creates"] or link["problems"] or link["error"]):
+    if not (loud or link["creates"] or link["customer"] or link["problems"] or link["error"]):
         return
     voice.line(f"{link['link']} ({link['referral'] or '–'} · {link['opportunity'] or '–'})", style="bold")
     if link["error"]:
         voice.line(f"! {link['error']}", indent=2)
     if link["creates"]:
         voice.line(f"+ creates the missing half in {link['creates']}", indent=2, style="green")
+    customers.show(voice, link["customer"], indent=2)
     for problem in link["problems"]:
         voice.line(f"! {problem['says']} {problem['fix']}", indent=2)
     for one in loud:

@@ -120,6 +120,20 @@ class BrakeSettings(Section):
     """The same as a share of all links; the larger of the two counts."""
 
 
+class MatchingSettings(Section):
+    """Which of the CRM's accounts is the customer of a deal that comes in (CUS-12). An account earns points:
+    90 for the same name and postal code or the same DUNS number, 80 for the same name in the same country,
+    65 for the same name there but for the legal form, 50 for a contact at the same domain or for a name
+    alike in the same country; it loses some where a postal code, a DUNS number or a country contradicts."""
+
+    bar: Annotated[int, Field(ge=60, le=200)] = 80
+    """Points from which an account is used without asking, if the next best has at least 15 fewer. Accounts
+    below 50 points are taken to be somebody else's."""
+    unsure: Literal["hold", "create"] = "hold"
+    """Where it is not clear: `hold` waits for a person with the candidates in order; `create` makes a new
+    account, as Microsoft's connector does, and of several above the bar takes the best or the oldest."""
+
+
 class WebSettings(Section):
     """The connector's own web: webhooks, health, a status page."""
 
@@ -144,6 +158,7 @@ class Settings(Section):
     """Changes to the default mapping, one table a field, or `file = "mapping.toml"` to keep them apart."""
     pace: PaceSettings = PaceSettings()
     brake: BrakeSettings = BrakeSettings()
+    matching: MatchingSettings = MatchingSettings()
     web: WebSettings = WebSettings()
     _folder: Path = PrivateAttr(default_factory=Path)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cosell.core.mapping import Flow
+from cosell.core.matching import Caution
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable, Value, well_formed_solution
 
@@ -38,6 +39,8 @@ class Policy:
     check_mark: bool = True
     """ENV-S06: ✔ or ✘ before the opportunity's name."""
     contacts_freeze: bool = True
+    matching: Caution = field(default_factory=Caution)
+    """How sure one must be whose deal a new one is."""
     dry_run: bool = False
     """Plan everything, write nothing."""
 

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     UNKNOWN_REFERRAL = "unknown_referral"
     TWINS = "twins"
     DELETED = "deleted"
+    CUSTOMER_UNCLEAR = "customer_unclear"
     CREATE_UNANSWERED = "create_unanswered"
     STRUGGLING = "struggling"
     FAULT = "fault"
@@ -188,6 +189,12 @@ TEXTS: dict[Reason, Text] = {
         troubled=True,
     ),
     Reason.DELETED: Text("One of the two records is gone; the other is left as it is."),
+    Reason.CUSTOMER_UNCLEAR: Text(
+        "The CRM has accounts that may be this customer, and it is not clear which.",
+        "Say whose deal it is: cosell resolve LINK --account ID, or --new-account for a new one.",
+        Who.SELLER,
+        troubled=True,
+    ),
     Reason.CREATE_UNANSWERED: Text(
         "Creating the other half went unanswered three times.",
         "Look whether it exists; then: cosell sync LINK.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cosell.core.errors import CosellError, NeedsHuman, Rejected, Uncertain
+from cosell.core.matching import ACCOUNT
 from cosell.core.reasons import Reason
 from cosell.core.records import (
     Consent,
@@ -22,7 +23,7 @@ from cosell.core.records import (
 )
 from cosell.core.settle import landed_base
 from cosell.core.values import Value
-from cosell.engine import apply
+from cosell.engine import apply, customer
 from cosell.engine.case import Case
 from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
@@ -40,9 +41,11 @@ async def create(
     source: Snapshot,
     values: Mapping[str, Value],
     consents: Mapping[str, Consent],
+    *,
+    note: str = "",
 ) -> Both | float | None:
-    if room.policy.dry_run or room.tally.on:
-        return hold(case, Reason.BRAKE if room.tally.on else Reason.DRY_RUN)
+    if stopped := stops(room):
+        return hold(case, stopped)
     room.desk(side).lane.check()
     write = Write(
         id=room.dice.token(),
@@ -54,11 +57,19 @@ async def create(
         fields={key: FieldWrite(None, value, source.values.get(key)) for key, value in values.items()},
         cause=", ".join(case.taken.causes),
         consents=consents,
+        note=note,
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
     case.keep(await room.store.begin(case.taken, write, case.link))
     return await _deliver(room, case, write, source)
+
+
+def stops(room: Room) -> Reason | None:
+    """Why nothing at all is created now."""
+    if room.tally.on:
+        return Reason.BRAKE
+    return Reason.DRY_RUN if room.policy.dry_run else None
 
 
 async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None) -> Both | float | None:
@@ -67,6 +78,7 @@ async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None
         write.partner_id or "",
         {key: one.after for key, one in write.fields.items()},
         _birth_marks(room, case, write.side),
+        account_id=customer.account_of(write),
     )
     try:
         stored = await room.desk(write.side).create(creation)
@@ -114,6 +126,7 @@ async def _not_created(
         where = "Partner Center" if write.side is Side.PARTNER_CENTER else "The CRM"
         case.say(now, [f"{where} refused the new deal: {error.message[:300]}"])
     case.keep(await room.store.finish(case.taken, [done], case.link))
+    await customer.settled(room, write)
     if exists:
         return 0.0
     if not isinstance(error, Rejected):
@@ -132,6 +145,7 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
     now = room.clock.now()
     base, holds = dict(case.link.base), dict(case.link.holds)
     holds.pop("create", None)
+    holds.pop(ACCOUNT, None)
     acts = room.desk(write.side).system.capabilities.acts
     for key, one in write.fields.items():
         kept = stored.values.get(key, one.after)
@@ -157,6 +171,7 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
         microsoft_id=stored.microsoft_id or case.link.microsoft_id,
         trail_written=case.link.trail_written or not is_referral,
         mark=case.link.mark if is_referral or not room.policy.check_mark else "ok",
+        resolutions={key: one for key, one in case.link.resolutions.items() if key != ACCOUNT},
         failures=0,
         synced_at=now,
         changed_at=now,
@@ -172,10 +187,12 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
         outcome="done" if sure else "found, and perhaps made by somebody else",
     )
     case.keep(await room.store.finish(case.taken, [done], case.link))
+    await customer.settled(room, write)
 
 
 async def settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
     desk = room.desk(write.side)
+    mine = await customer.still_mine(room, write)
     found = await desk.find(write.partner_id or "")
     able = desk.system.capabilities
     now = room.clock.now()
@@ -198,6 +215,8 @@ async def settle_creation(room: Room, case: Case, write: Write) -> Both | float 
             await _give_up(room, case, write, Reason.CREATE_UNANSWERED, "")
             return None
     desk.lane.check()
+    if not mine:
+        return customer.SOON
     again = replace(write, attempt=write.attempt + 1, sent_at=now)
     await room.store.sent_again(case.taken, again)
     return await _deliver(room, case, again, None)
@@ -213,6 +232,7 @@ async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail:
     case.change(state=LinkState.HELD, reason=reason, detail=detail, changed_at=now)
     done = replace(write, state=WriteState.UNKNOWN, finished_at=now, outcome=reason)
     case.keep(await room.store.finish(case.taken, [done], case.link))
+    await customer.settled(room, write)
 
 
 async def show_trouble(room: Room, case: Case, opportunity: Snapshot) -> float | None:

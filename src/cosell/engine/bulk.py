@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from cosell.core.errors import CosellError, Unavailable
-from cosell.core.records import Side, Snapshot
+from cosell.core.matching import Account
+from cosell.core.records import Side, Snapshot, Values
 from cosell.engine.lanes import Lane
 from cosell.ports import Creation, Invitation, Read, System, Update
 
@@ -142,6 +143,9 @@ class Desk:
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         return await self._watched(self.system.find(partner_id))
+
+    async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
+        return await self._watched(self.system.accounts(values, duns))
 
     async def create(self, creation: Creation) -> Snapshot:
         return await self._watched(self.system.create(creation))

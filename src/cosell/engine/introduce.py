@@ -9,10 +9,12 @@ from __future__ import annotations
 from cosell.core import guards, lifecycle
 from cosell.core.errors import Gone, Rejected
 from cosell.core.mapping import Flow
+from cosell.core.matching import Whose
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, Side, Snapshot, WriteKind
 from cosell.core.values import State, Unreadable, Value, same_id
-from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble
+from cosell.engine import customer
+from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble, stops
 from cosell.engine.case import Case
 from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
@@ -96,14 +98,23 @@ async def _named_opportunity(room: Room, case: Case, referral: Snapshot, crm_id:
 
 
 async def _create_opportunity(room: Room, case: Case, referral: Snapshot) -> Both | float | None:
+    if stopped := stops(room):
+        return hold(case, stopped)
     creatable = room.desk(Side.CRM).system.capabilities.creatable
     values: dict[str, Value] = {}
     for rule in room.rules.values():
         value = referral.values.get(rule.field)
         if rule.create.carries_to(Side.CRM) and rule.field in creatable and _usable(value):
             values[rule.field] = lifecycle.in_crm_words(value) if isinstance(value, State) else value
-    case.say(room.clock.now(), ["Created from Partner Center."])
-    return await create(room, case, Side.CRM, referral, values, {})
+    async with customer.in_turn(room, referral):
+        choice = await customer.choose(room, case.link, referral)
+        if choice.verdict is Whose.UNCLEAR:
+            customer.ask(case, choice, referral, room.clock.now())
+            return None
+        if not await customer.may_make(room, case.link, choice, referral):
+            return customer.SOON
+        case.say(room.clock.now(), [customer.line(choice)])
+        return await create(room, case, Side.CRM, referral, values, {}, note=customer.note(choice))
 
 
 # --- an opportunity looks for its referral -----------------------------------------------------------

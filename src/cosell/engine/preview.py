@@ -10,8 +10,10 @@ from cosell.core import guards
 from cosell.core import plan as planning
 from cosell.core.errors import CosellError
 from cosell.core.guards import Problem
+from cosell.core.matching import Choice, Whose
 from cosell.core.plan import FieldPlan
 from cosell.core.records import Link, LinkState, Side, Snapshot
+from cosell.engine import customer
 from cosell.engine.room import Room
 
 
@@ -27,6 +29,8 @@ class Preview:
     """The side on which the missing half would be created."""
     problems: tuple[Problem, ...] = ()
     """What keeps the missing half from being created."""
+    customer: Choice | None = None
+    """Whose deal it is, where the missing half is the CRM's; unclear, it waits for a person."""
     error: CosellError | None = None
 
     @property
@@ -60,5 +64,15 @@ async def _one(room: Room, link: Link) -> Preview:
             link, None, opportunity, creates=None if problems else Side.PARTNER_CENTER, problems=problems
         )
     if referral is not None and guards.enters_crm(referral) and not referral.partner_id:
-        return Preview(link, referral, None, creates=Side.CRM)
+        return await _birth(room, link, referral)
     return Preview(link, referral, opportunity)
+
+
+async def _birth(room: Room, link: Link, referral: Snapshot) -> Preview:
+    """What would become of a referral without an opportunity, and whose deal it would be."""
+    try:
+        choice = await customer.choose(room, link, referral)
+    except CosellError as error:
+        return Preview(link, referral, None, error=error)
+    clear = choice.verdict is not Whose.UNCLEAR
+    return Preview(link, referral, None, creates=Side.CRM if clear else None, customer=choice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from cosell.core.guards import Policy
 from cosell.core.mapping import Rule
@@ -82,6 +83,8 @@ class Room:
             for system in (partner_center, crm)
         }
         self.tally = Tally()
+        self.customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Each held while this process looks for one customer and makes a deal of it (engine/customer)."""
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
         """Per link and side: the version last refused, and how often that very version was."""
         self._common: tuple[list[frozenset[str]], frozenset[str]] | None = None

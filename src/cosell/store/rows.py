@@ -157,12 +157,12 @@ def link_of(row: Row[*tuple[Any, ...]]) -> Link:
         detail=row.detail,
         base={k: _pair(k, p, c) for k, (p, c) in parse(row.base).items()},
         holds={
-            k: Hold(reason, since, decode(k, p), decode(k, c), detail)
+            k: Hold(reason, since, _seen(k, p), _seen(k, c), detail)
             for k, (reason, since, p, c, detail) in parse(row.holds).items()
         },
         consents=_consents_of(row.consents),
         resolutions={
-            k: Resolution(Side(take), decode(k, p), decode(k, c), who, when)
+            k: Resolution(Side(take), _seen(k, p), _seen(k, c), who, when)
             for k, (take, p, c, who, when) in parse(row.resolutions).items()
         },
         partner_center_version=row.partner_center_version,
@@ -176,6 +176,11 @@ def link_of(row: Row[*tuple[Any, ...]]) -> Link:
         changed_at=row.changed_at,
         revision=row.revision,
     )
+
+
+def _seen(key: str, stored: Any) -> Value:
+    """A side of a hold or of its answer; what is no field (whose deal it is, core/matching) is text."""
+    return decode(key, stored) if key in FIELDS or not isinstance(stored, str) else stored
 
 
 def _consents_of(stored: str) -> Mapping[str, Consent]:

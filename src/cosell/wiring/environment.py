@@ -15,6 +15,7 @@ from cosell.config import Reference, Settings, rules
 from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import Flow, Rule
+from cosell.core.matching import Caution, Unsure
 from cosell.ports import Store
 from cosell.store import open_store
 from cosell.wiring.alerts import StoredAlerts
@@ -65,6 +66,7 @@ class Environment:
             brake=Brake(brake.links, brake.share, brake.clears, brake.clear_share),
             check_mark=settings.crm.check_mark,
             contacts_freeze=settings.partner_center.contacts_freeze,
+            matching=Caution(Unsure(settings.matching.unsure), settings.matching.bar),
             dry_run=settings.environment.dry_run,
         )
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from cosell.core.errors import CosellError, Rejected, Stale
 from cosell.core.fields import CUSTOMER, FIELDS, Help
-from cosell.core.records import Side, Snapshot
+from cosell.core.matching import Account
+from cosell.core.records import Side, Snapshot, Values
 from cosell.core.values import State
 from cosell.http import Transport
 from cosell.ports import (
@@ -98,6 +99,10 @@ class PartnerCenter:
         return await asyncio.gather(
             *(self._reading.around(group[0]) for group in by_engagement(ours).values())
         )
+
+    async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
+        """None: Partner Center keeps no accounts."""
+        return ()
 
     async def create(self, creation: Creation) -> Snapshot:
         """Creates our own referral and answers what was stored. Microsoft is asked by `invite` only."""

@@ -347,8 +347,16 @@ class Reader:
             changed_at=moment(own.get("updatedDateTime")),
             engagement_id=word(own, "engagementId") or None,
             microsoft_id=None if microsoft is None else record_id(microsoft),
+            duns=_duns(own),
             facts=facts,
         )
+
+
+def _duns(own: Record) -> str | None:
+    """The customer's DUNS number (M-26); two of them are none."""
+    ids = items(part(own, "customerProfile"), "ids")
+    found = {_word(one.get("id")) for one in ids if word(one, "profileType") == "Duns"} - {""}
+    return found.pop() if len(found) == 1 else None
 
 
 def tag(record: Record) -> str | None:

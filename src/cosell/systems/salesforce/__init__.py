@@ -45,6 +45,7 @@ SYSTEM = Crm(
         "client_secret": "env:COSELL_SALESFORCE_SECRET",
         "instance_url": "https://example.my.salesforce.com",
         "audience": "https://login.salesforce.com",
+        "duns_field": "DunsNumber",
         "corporate_currency": "EUR",
         "contact_role": "Decision Maker",
         "default_owner": "005000000000001AAA",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
 
 from cosell.core.errors import SchemaDrift
 from cosell.core.records import Snapshot
@@ -48,16 +47,11 @@ class Access:
         self._asked_at = 0.0
         self._user_id: str | None = None
         self._once = asyncio.Lock()
-        self._customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def user_id(self) -> str | None:
         """Our own user, once signed in."""
         return self._user_id
-
-    def customer(self, name: object) -> asyncio.Lock:
-        """Held from looking for a customer until it is made: two deals that come together share it."""
-        return self._customers.setdefault(str(name or "").casefold(), asyncio.Lock())
 
     async def tools(self) -> Tools:
         """Reader and writer; asks the org at first use, and again after a while."""

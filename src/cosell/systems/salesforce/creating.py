@@ -9,14 +9,13 @@ from typing import Any
 from cosell.core.errors import CosellError, Rejected, Uncertain
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, Unreadable
-from cosell.countries import code_of
 from cosell.ports import Creation
 from cosell.systems.salesforce.access import Access, Tools
 from cosell.systems.salesforce.children import contact_query, contacts_found, refuse_references
 from cosell.systems.salesforce.client import MOST_PARTS, Answer, Part, query_part, refers
 from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.sending import READ_BACK, in_steps, patch
-from cosell.systems.salesforce.soql import literal, literals, select
+from cosell.systems.salesforce.soql import literals, long_id, select
 
 ACCOUNT, OPPORTUNITY = "account", "opportunity"
 _NEEDED = {"name": "a name", "close_date": "a close date", "state": "a status"}
@@ -24,23 +23,24 @@ _NEEDED = {"name": "a name", "close_date": "a close date", "state": "a status"}
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the org has already of the people and the company of a new deal."""
+    """What the org has already of the company and the people of a new deal."""
 
     account: str | None
+    """The account that was chosen; None makes a new one."""
     contacts: Mapping[tuple[str, str], str]
+    """Ids by account and e-mail."""
     users: tuple[str, ...]
     """Active users among the deal's team, in the team's order."""
 
 
 async def create(access: Access, creation: Creation) -> Snapshot:
-    """Creates the opportunity, reusing the account, contacts and users that exist. Reads it back."""
+    """Creates the opportunity for the account chosen, reusing contacts and users. Reads it back."""
     tools = await access.tools()
     _refuse_incomplete(creation, tools, access)
     read_back = query_part(tools.reader.by_referral([creation.partner_id]), READ_BACK)
-    async with access.customer(creation.values.get("customer_name")):
-        around = await _look_around(access, tools, creation)
-        parts = _Parts(access, tools, creation, around)
-        answers = await _sent(access, parts, read_back)
+    around = await _look_around(access, tools, creation)
+    parts = _Parts(access, tools, creation, around)
+    answers = await _sent(access, parts, read_back)
     found = await access.snapshots([answers[READ_BACK]], tools)
     if not found:
         raise Uncertain("Salesforce took the new opportunity and does not show it.", detail="no read-back")
@@ -108,15 +108,12 @@ def _refuse_incomplete(creation: Creation, tools: Tools, access: Access) -> None
 
 
 async def _look_around(access: Access, tools: Tools, creation: Creation) -> Around:
-    values = creation.values
-    name, contacts, team = values.get("customer_name"), values.get("contacts"), values.get("team")
-    emails = [one.email for one in _people(contacts) if one.email]
+    account, team = _account(creation), creation.values.get("team")
+    emails = [one.email for one in _people(creation.values.get("contacts")) if one.email]
     team_emails = [one.email for one in _people(team) if one.email]
     parts = []
-    if isinstance(name, str):
-        parts.append(query_part(_account_query(tools, name), ACCOUNT))
-        if emails:
-            parts.append(query_part(contact_query(emails), "contacts"))
+    if account is not None and emails and tools.schema.contact:
+        parts.append(query_part(contact_query(emails), "contacts"))
     if team_emails:
         where = (
             f"WHERE IsActive = true AND Email IN {literals(team_emails)} ORDER BY CreatedDate,Id LIMIT 200"
@@ -125,41 +122,24 @@ async def _look_around(access: Access, tools: Tools, creation: Creation) -> Arou
     answers = await access.client.reads(parts, purpose="look around") if parts else {}
     rows = {ref: await access.client.rows(answer, purpose="look around") for ref, answer in answers.items()}
     return Around(
-        account=_matching(rows.get(ACCOUNT, ()), tools.schema.account, values),
+        account=account,
         contacts=contacts_found(rows.get("contacts", ())),
         users=tuple(_users(rows.get("users", ()), team_emails)),
     )
 
 
-def _account_query(tools: Tools, name: str) -> str:
-    columns = [
-        tools.schema.account[key].name for key in ("country", "postal_code") if key in tools.schema.account
-    ]
-    where = f"WHERE Name = {literal(name)} ORDER BY CreatedDate,Id LIMIT 200"
-    return select(("Id", "Name", *columns), "Account", where)
-
-
-def _matching(
-    rows: Iterable[Mapping[str, Any]], columns: Mapping[str, Column], values: Mapping[str, Any]
-) -> str | None:
-    """The account of this name and postal code (CUS-12); without a code, of this name and country.
-
-    Of several equal ones the oldest is taken where the postal code agrees; a country alone must be
-    unambiguous.
-    """
-    candidates = [row for row in rows if isinstance(row.get("Id"), str)]
-    code, country = values.get("postal_code"), values.get("country")
-    if isinstance(code, str):
-        column = columns.get("postal_code")
-        fitting = [r for r in candidates if column and _squeezed(r.get(column.name)) == _squeezed(code)]
-        return str(fitting[0]["Id"]) if fitting else None
-    column = columns["country"]
-    fitting = [r for r in candidates if country and code_of(str(r.get(column.name) or "")) == country]
-    return str(fitting[0]["Id"]) if len(fitting) == 1 else None
-
-
-def _squeezed(text: Any) -> str:
-    return "".join(str(text or "").split()).casefold()
+def _account(creation: Creation) -> str | None:
+    if creation.account_id is None:
+        return None
+    account = long_id(creation.account_id)
+    if account is None:
+        raise Rejected(
+            f"«{creation.account_id[:40]}» is no id of an account in Salesforce.",
+            fields=("customer_name",),
+            advice="Choose the account anew: cosell resolve LINK --account ID",
+            code="account_id",
+        )
+    return account
 
 
 def _users(rows: Iterable[Mapping[str, Any]], emails: Sequence[str]) -> Iterable[str]:

@@ -90,7 +90,7 @@ class Discovery:
 def _all_names(options: Options) -> tuple[str, ...]:
     named = [getattr(options.fields, name) for name in FieldNames.__slots__]
     own = (options.country_field, options.value_field, options.currency_field)
-    return (*named, *own, options.contact_phone, options.user_phone)
+    return (*named, *own, options.duns_field or "", options.contact_phone, options.user_phone)
 
 
 class _Build:
@@ -109,6 +109,7 @@ class _Build:
         made = Schema(
             opportunity=opportunity,
             account=account,
+            known_by=self._known_by(),
             contact=contact,
             user=self._user(),
             solution=solution,
@@ -171,6 +172,16 @@ class _Build:
             column = sheet.get(part)
             if column is not None:
                 found[key] = column
+        return found
+
+    def _known_by(self) -> dict[str, Column]:
+        sheet, named = self._need("Account"), {"website": "Website"}
+        if self.options.duns_field:
+            named["duns"] = self.options.duns_field
+        columns = {key: c for key, name in named.items() if (c := sheet.resolve(name)) is not None}
+        found = {key: c for key, c in columns.items() if c.filterable and c.type in ("string", "url")}
+        if self.options.duns_field and "duns" not in found:
+            self.missing.append(f"Account.{self.options.duns_field}")
         return found
 
     def _contact(self) -> dict[str, Column]:

@@ -28,6 +28,7 @@ def options(section: SalesforceSettings, secret: Fetch) -> Options:
         fields=FieldNames(**section.fields.model_dump()),
         stages=Stages(**section.stages.model_dump()),
         country_field=section.country_field,
+        duns_field=section.duns_field,
         value_field=section.deal_value_field,
         currency_field=section.currency_field,
         corporate_currency=section.corporate_currency,

@@ -92,6 +92,8 @@ class Options:
     stages: Stages = Stages()
     country_field: str = "BillingCountry"
     """ENV-S03, on the Account."""
+    duns_field: str | None = None
+    """On the Account, M-26; None: DUNS numbers are not compared."""
     value_field: str = "Amount"
     """ENV-S04."""
     currency_field: str = "CurrencyIsoCode"

@@ -51,6 +51,8 @@ class Schema:
     """By the names of FieldNames, and by canonical field for the standard ones."""
     account: Mapping[str, Column]
     """By canonical field, and `region_code` where the org keeps states as a list."""
+    known_by: Mapping[str, Column]
+    """Further fields of the account by which a customer is known: `duns`, `website`. Never written."""
     contact: Mapping[str, Column]
     user: Mapping[str, Column]
     solution: SolutionTable | None

@@ -100,6 +100,8 @@ class SalesforceSettings(CrmSection):
     """The audience of the signed login; without it the login address."""
     country_field: ApiName = "BillingCountry"
     """ENV-S03: the Account field with the customer's country."""
+    duns_field: ApiName | None = None
+    """The Account field with the DUNS number (M-26); without it the number is not compared."""
     deal_value_field: ApiName = "Amount"
     """ENV-S04: the Opportunity field with the deal value."""
     currency_field: ApiName = "CurrencyIsoCode"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from cosell.core.errors import Gone, Rejected
-from cosell.core.records import Side, Snapshot
+from cosell.core.matching import Account
+from cosell.core.records import Side, Snapshot, Values
 from cosell.http import Http, Transport
 from cosell.ports import (
     Budget,
@@ -19,7 +20,7 @@ from cosell.ports import (
     Update,
     Written,
 )
-from cosell.systems.salesforce import checking, creating, sending
+from cosell.systems.salesforce import checking, creating, customers, sending
 from cosell.systems.salesforce.abilities import expected
 from cosell.systems.salesforce.access import Access
 from cosell.systems.salesforce.client import Client, query_part
@@ -87,6 +88,11 @@ class Salesforce:
         with self._access.noting_drift():
             answers = await self._client.reads([part], purpose="find")
             return await self._access.snapshots(list(answers.values()), tools)
+
+    async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
+        """Accounts of this name, DUNS number or website, of the contacts' domain, or that begin alike."""
+        with self._access.noting_drift():
+            return await customers.accounts(self._access, values, duns)
 
     async def create(self, creation: Creation) -> Snapshot:
         """Creates one opportunity with all that belongs to it; Rejected as `exists` where it is there."""
