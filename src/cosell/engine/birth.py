@@ -14,6 +14,7 @@ from cosell.core.records import (
     Hold,
     LinkState,
     Pair,
+    RecordKind,
     Side,
     Snapshot,
     Write,
@@ -24,6 +25,7 @@ from cosell.core.settle import landed_base
 from cosell.core.values import Value
 from cosell.engine import apply
 from cosell.engine.case import Case
+from cosell.engine.conversion import standing
 from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
 from cosell.ports import Creation, Marks
@@ -31,6 +33,8 @@ from cosell.ports import Creation, Marks
 GRACE = 60.0
 """Seconds waited beyond patience and index lag before a creation is believed lost (reliability.md 11)."""
 ROUNDS = 3
+AS_LEAD = "as a lead"
+"""Noted on the row of a creation, so that it is sent again word for word (INV-10)."""
 
 
 async def create(
@@ -40,6 +44,8 @@ async def create(
     source: Snapshot,
     values: Mapping[str, Value],
     consents: Mapping[str, Consent],
+    *,
+    kind: RecordKind = RecordKind.OPPORTUNITY,
 ) -> Both | float | None:
     if room.policy.dry_run or room.tally.on:
         return hold(case, Reason.BRAKE if room.tally.on else Reason.DRY_RUN)
@@ -54,6 +60,7 @@ async def create(
         fields={key: FieldWrite(None, value, source.values.get(key)) for key, value in values.items()},
         cause=", ".join(case.taken.causes),
         consents=consents,
+        note=AS_LEAD if kind is RecordKind.LEAD else "",
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
@@ -67,6 +74,7 @@ async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None
         write.partner_id or "",
         {key: one.after for key, one in write.fields.items()},
         _birth_marks(room, case, write.side),
+        RecordKind.LEAD if write.note == AS_LEAD else RecordKind.OPPORTUNITY,
     )
     try:
         stored = await room.desk(write.side).create(creation)
@@ -176,7 +184,7 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
 
 async def settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
     desk = room.desk(write.side)
-    found = await desk.find(write.partner_id or "")
+    found = standing(await desk.find(write.partner_id or ""))
     able = desk.system.capabilities
     now = room.clock.now()
     if len(found) > 1:
