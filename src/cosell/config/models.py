@@ -150,7 +150,9 @@ class PartnerCenterSettings(Section):
     entra_form: Literal["v1", "v2"] = "v1"
     """How a token is asked for: `v1` with a resource, as documented; `v2` with a scope, as observed."""
     cosell_only: bool = True
-    """ENV-S07: carry co-sell and pipeline-sharing opportunities to the CRM only, not leads."""
+    """ENV-S07, ENV-D02: carry co-sell and pipeline-sharing opportunities to the CRM only. `false` brings
+    leads too: as a lead of the CRM until somebody accepts it, else as an opportunity (SCN-09). Leads of the
+    marketplace stand in no list of Partner Center: they come by its events alone (LIM-14)."""
     lost_reason: Word = "Others"
     """The reason sent with a lost deal, as free text. The portal's own words are `Budget not adequate`,
     `Customer didn't respond`, `Chose another vendor`, `Requirement not met`, `Not a customer`."""
@@ -228,6 +230,33 @@ class SalesforceFields(Section):
     """On the solution: the price of one."""
 
 
+class LeadFields(Section):
+    """API names of the fields on the Lead; used where `[partner_center] cosell_only` is false."""
+
+    sync: ApiName = "Sync_with_Partner_Center__c"
+    """Checkbox: Sync with Partner Center."""
+    referral_id: ApiName = "Referral_Identifier__c"
+    """Text, external id, unique: Referral Identifier."""
+    referral_link: ApiName = "Referral_Link__c"
+    """URL: Referral Link."""
+    audit: ApiName = "Audit__c"
+    """Long text: Audit."""
+    stamp: ApiName = "Cosell_Stamp__c"
+    """Our mark: the id of the last write."""
+    notes: ApiName = "Description"
+    """M-05, long text: the notes of the deal."""
+
+
+class LeadStatusSettings(Section):
+    """Lead statuses by meaning, by API value or label of the org's own list (CUS-13)."""
+
+    new: Words = ()
+    """The status of new leads; of several, the first is written. Empty: the org's own default."""
+    disqualified: Words = ()
+    """Statuses of a lead nobody pursues: a seller who sets one declines the referral, and a referral that
+    ended is shown by the first. Empty: no status means so."""
+
+
 class SalesforceSettings(Section):
     """The connection to Salesforce."""
 
@@ -273,6 +302,10 @@ class SalesforceSettings(Section):
     """Whether an account or contact is created although a duplicate rule of the alert kind warns."""
     stages: StageSettings = StageSettings()
     fields: SalesforceFields = SalesforceFields()
+    lead_fields: LeadFields = LeadFields()
+    lead_statuses: LeadStatusSettings = LeadStatusSettings()
+    lead_defaults: dict[ApiName, str | int | bool] = Field(default_factory=dict)
+    """CUS-11: what else each new lead says, by API name, for fields that the org demands of a lead."""
 
 
 class FlowSettings(Section):
@@ -282,12 +315,16 @@ class FlowSettings(Section):
     """FLW-S05: Partner Center to the CRM, create and update."""
     inbound_microsoft: bool = True
     """FLW-S04: what Microsoft changes on its own referral."""
+    inbound_lead: bool = True
+    """SCN-09: leads of Partner Center that nobody accepted yet, to leads of the CRM."""
     outbound_create: bool = True
     """FLW-S03: a new referral from an opportunity, and the invitation to Microsoft."""
     outbound_update: bool = True
     """FLW-S06, FLW-S07: changes of the opportunity."""
     outbound_solutions: bool = True
     """FLW-S08: changes of the solutions on the opportunity."""
+    outbound_lead: bool = True
+    """FLW-D10, FLW-S09: changes of a CRM lead, and its conversion."""
     repair: bool = True
     """The sweep that compares every link."""
 

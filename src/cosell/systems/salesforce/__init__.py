@@ -12,6 +12,8 @@ from cosell.systems.salesforce.options import (
     FieldNames,
     FixedToken,
     Jwt,
+    LeadFields,
+    LeadStatuses,
     Options,
     Stages,
 )
@@ -36,6 +38,8 @@ __all__ = [
     "FieldNames",
     "FixedToken",
     "Jwt",
+    "LeadFields",
+    "LeadStatuses",
     "Options",
     "Salesforce",
     "Stages",
