@@ -68,7 +68,10 @@ async def create(
     return await _deliver(room, case, write, source)
 
 
-async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None) -> Both | float | None:
+async def _deliver(
+    room: Room, case: Case, write: Write, source: Snapshot | None, *, earlier: float | None = None
+) -> Both | float | None:
+    """Sends a journalled creation and completes its row; `earlier`: when an unanswered copy was sent."""
     creation = Creation(
         write.id,
         write.partner_id or "",
@@ -81,7 +84,7 @@ async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None
     except Uncertain:
         raise
     except CosellError as error:
-        return await _not_created(room, case, write, error, source)
+        return await _not_created(room, case, write, error, source, earlier)
     await created(room, case, write, stored, certain=True)
     if source is None:
         return 0.0
@@ -100,16 +103,21 @@ def _birth_marks(room: Room, case: Case, side: Side) -> Marks:
 
 
 async def _not_created(
-    room: Room, case: Case, write: Write, error: CosellError, source: Snapshot | None
+    room: Room,
+    case: Case,
+    write: Write,
+    error: CosellError,
+    source: Snapshot | None,
+    earlier: float | None,
 ) -> float | None:
     """The row is finished as refused; what the other side will not take waits for a person."""
     now = room.clock.now()
     done = replace(write, state=WriteState.REFUSED, finished_at=now, outcome=f"{error.code}: {error.message}")
     exists = isinstance(error, Rejected) and error.code == "exists"
-    if write.attempt > 1:
-        # The first copy is still unaccounted for; it is looked for again (INV-10).
-        if exists:
-            return 0.0
+    if exists and write.attempt > 1:
+        return 0.0
+    if earlier is not None and now - earlier <= _reach(room, write.side):
+        # An earlier copy is still unaccounted for; it is looked for again (INV-10).
         raise error if not isinstance(error, NeedsHuman) else Uncertain(error.message) from error
     if isinstance(error, Rejected) and not exists:
         sign = fingerprint(source.values) if source else ""
@@ -208,7 +216,13 @@ async def settle_creation(room: Room, case: Case, write: Write) -> Both | float 
     desk.lane.check()
     again = replace(write, attempt=write.attempt + 1, sent_at=now)
     await room.store.sent_again(case.taken, again)
-    return await _deliver(room, case, again, None)
+    return await _deliver(room, case, again, None, earlier=write.sent_at)
+
+
+def _reach(room: Room, side: Side) -> float:
+    """Seconds after which an unanswered creation can no longer come to light."""
+    able = room.desk(side).system.capabilities
+    return able.patience + able.index_lag + GRACE
 
 
 async def _belongs_elsewhere(room: Room, case: Case, found: Snapshot) -> bool:

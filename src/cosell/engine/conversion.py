@@ -71,6 +71,8 @@ async def origin(room: Room, case: Case, opportunity: Snapshot) -> str | None:
     if opportunity.origin is None or opportunity.partner_id is not None:
         return None
     known = (await room.store.links_of(Side.CRM, [opportunity.origin])).get(opportunity.origin)
+    if known is not None and known.reason == Reason.LEAD_CLOSED:
+        return None  # that deal is over; a seller who shares the opportunity makes a new one
     if known is not None and known.key != case.link.key:
         await case.join(room.store, known.key)
         return None

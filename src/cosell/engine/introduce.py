@@ -247,7 +247,11 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
         other_half = known.id_of(side.other)
         mine = dict(halves)[side.other]
         apart = other_half is not None and not same_id(other_half, mine)
-        if apart and not (side is Side.PARTNER_CENTER and await conversion.became(room, other_half, mine)):
+        ours = side is Side.PARTNER_CENTER and apart and await conversion.became(room, other_half, mine)
+        if ours and known.reason == Reason.LEAD_CLOSED:
+            _rest(case, LinkState.IGNORED, Reason.LEAD_CLOSED)
+            return None
+        if apart and not ours:
             hold(case, Reason.TWINS, f"{record_id} is already linked with {other_half}")
             return None
         await case.join(room.store, known.key)

@@ -122,7 +122,7 @@ class LeadWriter:
     def creation(self, creation: Creation) -> Part:
         """The request that makes the lead; a unique key refuses a second one."""
         self._refuse_incomplete(creation)
-        values = {k: v for k, v in creation.values.items() if v is not None}
+        values = {k: v for k, v in creation.values.items() if v is not None and k != "state"}
         body = {**self._options.lead_defaults, **self._body(values)}
         status = self._table.statuses.new
         if status is not None:
@@ -175,8 +175,6 @@ class LeadWriter:
         return {self._table.needed(key): words[key] or None for key in PERSON if key in self._table.columns}
 
     def _status(self, value: Value) -> dict[str, Any]:
-        if value is State.PENDING and self._table.statuses.new is None:
-            return {}
         if not isinstance(value, State):
             raise Rejected("A lead needs a status.", fields=("state",), code="status_missing")
         return {self._table.needed("status"): self._table.statuses.status_for(value)}
