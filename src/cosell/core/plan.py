@@ -317,6 +317,8 @@ class _Meeting:
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.VALUE_NEEDED)
         if isinstance(value, State):
             value = lifecycle.in_crm_words(value)
+            if self.is_lead and value in (State.ACTIVE, State.WON):
+                return replace(ours, verdict=Verdict.HOLD, reason=Reason.CONVERT_LEAD)
         return replace(ours, verdict=Verdict.WRITE, writes={Side.CRM: value})
 
     def _outward(self, ours: FieldPlan, value: Value) -> FieldPlan:
