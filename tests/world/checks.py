@@ -228,11 +228,17 @@ def _leads(scene: Scene, links: list[Link]) -> None:
 
 def _twins(scene: Scene) -> None:
     for server in (scene.partner_center, scene.crm):
-        made = Counter(one.deal for one in server.records.values() if one.by_engine)
+        ours = [one for one in server.records.values() if one.by_engine]
+        made = Counter(one.deal for one in ours if not _came_again(one, ours))
         people = Counter(one.deal for one in server.records.values() if not one.by_engine)
         for deal, times in made.items():
             if times > 1 and people[deal] == 0 and _sources(scene, server, deal) < times:
                 scene.ledger.violate("INV-3", f"deal {deal} has {times} records in", server.name)
+
+
+def _came_again(record: Record, ours: list[Record]) -> bool:
+    """Whether a person deleted it, so that a late copy of the very request that made it found room."""
+    return record.deleted and any(one is not record and one.made_by == record.made_by for one in ours)
 
 
 def _sources(scene: Scene, server: Server, deal: int) -> int:
