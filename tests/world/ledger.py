@@ -228,12 +228,13 @@ class Ledger:
 
     def other_half(self, record: Record, server: Server) -> Record | None:
         """The record on the other side that this one belongs to, as either of them says."""
-        other = self.servers[server.side.other]
-        if record.partner_id is not None and record.partner_id in other.records:
-            found = other.records[record.partner_id]
-            return other.records[found.became] if found.became is not None else found
-        claims = record.id if record.origin is None else record.origin
-        return next((one for one in other.records.values() if one.partner_id in (record.id, claims)), None)
+        others = self.servers[server.side.other].records
+        found = others.get(record.partner_id or "")
+        if found is None:
+            mine = (record.id, record.origin or record.id)
+            found = next((one for one in others.values() if one.partner_id in mine), None)
+        # What a lead had to do with it, its opportunity has from now on.
+        return found if found is None or found.became is None else others[found.became]
 
     def _origin(self, server: Server, record: Record, key: str, value: Value) -> None:
         """No value is invented, and no server's echo passes for an edit (INV-2, INV-4)."""

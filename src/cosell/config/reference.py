@@ -88,9 +88,8 @@ def _sections(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
         if isinstance(kind, type) and issubclass(kind, Section):
             parts += _sections(kind, (*path, name))
         else:
-            rows.append(
-                f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {_told(field.description)} |"
-            )
+            default = _default(field.get_default(call_default_factory=True))
+            rows.append(f"| `{name}` | {default} | {_told(field.description)} |")
     if not path:
         return [*parts, "## [mapping]\n", f"{_told(Settings.model_fields['mapping'].description)}\n"]
     table = ["| Setting | Default | Meaning |", "|---|---|---|", *rows]
