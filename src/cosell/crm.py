@@ -56,6 +56,8 @@ class Site:
     secret: Fetch
     hide: Callable[[Callable[[], Iterable[str]]], None]
     """Takes a source of secrets that must not be seen in any log."""
+    leads: bool = False
+    """Whether leads are carried too (ENV-S07, ENV-D02)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -410,3 +410,34 @@ async def test_the_same_dice_make_the_same_ids(sales: Sales) -> None:
     sales.frame.reset(seed=6)
     sales.org.reset()
     assert await sales.deal() != first[0]
+
+
+async def test_a_converted_lead_points_to_what_it_became_and_takes_no_more_edits(sales: Sales) -> None:
+    """11.2: account, contact and, unless told otherwise, an opportunity."""
+    lead = await sales.create("Lead", LastName="Ito", FirstName="Aya", Company="Contoso", Email="a@c.example")
+    made = sales.org.as_seller.convert(lead, Amount=5)
+    row = await sales.get("Lead", lead)
+    assert (row["IsConverted"], row["ConvertedOpportunityId"]) == (True, made)
+    deal = await sales.get("Opportunity", str(made))
+    assert (deal["AccountId"], deal["Amount"], deal["IsClosed"]) == (row["ConvertedAccountId"], 5, False)
+    assert (await sales.get("Contact", row["ConvertedContactId"]))["Email"] == "a@c.example"
+    refused = await sales.call("PATCH", f"/sobjects/Lead/{lead}", {"Phone": "1"})
+    assert (refused.status, refused.errors[0]["errorCode"]) == (400, "CANNOT_UPDATE_CONVERTED_LEAD")
+
+
+async def test_a_lead_can_be_converted_into_nothing_or_into_an_opportunity_that_exists(sales: Sales) -> None:
+    first = await sales.create("Lead", LastName="Ito", Company="Contoso")
+    assert sales.org.as_seller.convert(first, opportunity=None) is None
+    assert (await sales.get("Lead", first))["ConvertedOpportunityId"] is None
+    deal = await sales.deal()
+    second = await sales.create("Lead", LastName="Abe", Company="Contoso")
+    assert sales.org.as_seller.convert(second, opportunity=deal) == deal
+    rows = await sales.query("SELECT Id FROM Account WHERE Name = 'Contoso'")
+    assert len(rows) == 1
+
+
+async def test_an_org_may_copy_fields_of_its_own_on_conversion(sales: Sales) -> None:
+    sales.org.settings.lead_field_mapping = (("Referral_Identifier__c", "Referral_Identifier__c"),)
+    lead = await sales.create("Lead", LastName="Ito", Company="Contoso", Referral_Identifier__c="r-1")
+    made = sales.org.as_seller.convert(lead)
+    assert (await sales.get("Opportunity", str(made)))["Referral_Identifier__c"] == "r-1"

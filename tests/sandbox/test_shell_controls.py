@@ -578,3 +578,19 @@ def _figures(deals: dict[str, Any]) -> dict[str, Any]:
         system: sorted([str([line.get(name) for name in names]) for line in lines])
         for system, lines in deals.items()
     }
+
+
+async def test_a_lead_is_made_edited_and_converted(visitor: Visitor) -> None:
+    """salesforce-api.md 11.2: converting is an act of people, not of the API."""
+    made = await visitor.post("/control/salesforce/leads", {"LastName": "Ng", "Company": "Acme Quay"})
+    where = f"/control/salesforce/leads/{made['id']}"
+    edited = await visitor.post(f"{where}/edit", {"Status": "Working - Contacted"})
+    assert (edited["status"], edited["converted"]) == ("Working - Contacted", False)
+    after = await visitor.post(f"{where}/convert", {"amount": 50000, "stage": "Qualification"})
+    assert after["converted"] is True
+    deal = await visitor.get(f"/control/salesforce/opportunities/{after['opportunity']}")
+    assert (deal["stage"], deal["amount"], deal["account"]) == ("Qualification", 50000, "Acme Quay")
+    refused = await visitor.post(f"{where}/edit", {"Phone": "1"}, status=400)
+    assert "converted" in refused["error"]
+    assert any(one["id"] == made["id"] for one in (await visitor.get("/control/salesforce/leads"))["leads"])
+    await visitor.post("/control/salesforce/leads/00Qnobody/edit", {"Phone": "1"}, status=404)

@@ -99,7 +99,9 @@ async def test_leads_come_in_where_the_setting_wants_them(furnished: Furnish) ->
     desk = await furnished(partner_center={"cosell_only": False})
     referral = desk.inbound(type="Independent", qualification="Direct")
     await desk.sync()
-    assert len(desk.opportunities(referral)) == 1
+    rows = desk.sandbox.salesforce.as_seller.rows("Lead")
+    assert [row["Referral_Identifier__c"] for row in rows] == [referral]
+    assert desk.opportunities(referral) == []
 
 
 async def test_fields_of_a_package_are_found_under_its_prefix(furnished: Furnish) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cosell.core.errors import Gone, Stale
-from cosell.core.records import Snapshot
+from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable
 from cosell.ports import Creation
 from cosell.sandbox.frame import Answer
@@ -91,6 +91,7 @@ def test_leads_are_told_from_deals_by_the_documented_table(name: str, expected: 
     found = read(example(name))
     assert found.facts["kind"] == expected
     assert found.enrolled is enrolled
+    assert (found.kind is RecordKind.LEAD) is (expected != "deal")
 
 
 def test_leads_are_deals_of_ours_where_the_setting_says_so() -> None:

@@ -31,6 +31,7 @@ SITUATION_OF_HOLD = {
     "consent_missing": "consent missing",
     "doubt": "doubt held",
     "terminal": "closed for good",
+    "convert_lead": "lead to convert",
 }
 SITUATION_OF_LINK = {
     "incomplete": "incomplete",
@@ -49,6 +50,7 @@ async def at_rest(scene: Scene, store: Store) -> None:
     _links(scene, links, plans)
     _everybody_known(scene, links)
     _twins(scene)
+    _leads(scene, links)
     _edits(scene)
     _effort(scene)
     _brake(scene)
@@ -200,7 +202,7 @@ def _everybody_known(scene: Scene, links: list[Link]) -> None:
         (scene.crm, {link.crm_id for link in links}),
     ):
         for record in server.alive():
-            if record.enrolled and record.id not in ids and not _closed_record(record):
+            if record.enrolled and record.id not in ids and not _left_alone(record):
                 scene.ledger.violate("INV-21", "nobody looked at", server.name, record.id)
 
 
@@ -209,16 +211,40 @@ def _closed_record(record: Record) -> bool:
     return isinstance(state, State) and state.terminal
 
 
+def _left_alone(record: Record) -> bool:
+    """Closed, told by no list, or a lead whose link went on."""
+    return _closed_record(record) or record.unlisted or record.became is not None
+
+
+def _leads(scene: Scene, links: list[Link]) -> None:
+    """The link of a converted lead follows it; one deal has one link (INV-3, SCN-09)."""
+    by_id = {link.crm_id: link for link in links}
+    for lead in scene.crm.alive():
+        if lead.became is None:
+            continue
+        left, gone_on = by_id.get(lead.id), by_id.get(lead.became)
+        if left is not None and left.state is LinkState.LINKED:
+            scene.ledger.violate("INV-3", "a link stays with a converted lead:", left.key, left.reason)
+        if gone_on is not None and gone_on.state is LinkState.LINKED:
+            scene.seen.happened("link followed")
+
+
 # --- counting (INV-3, 4, 17) -----------------------------------------------------------------------------
 
 
 def _twins(scene: Scene) -> None:
     for server in (scene.partner_center, scene.crm):
-        made = Counter(one.deal for one in server.records.values() if one.by_engine)
+        ours = [one for one in server.records.values() if one.by_engine]
+        made = Counter(one.deal for one in ours if not _came_again(one, ours))
         people = Counter(one.deal for one in server.records.values() if not one.by_engine)
         for deal, times in made.items():
             if times > 1 and people[deal] == 0 and _sources(scene, server, deal) < times:
                 scene.ledger.violate("INV-3", f"deal {deal} has {times} records in", server.name)
+
+
+def _came_again(record: Record, ours: list[Record]) -> bool:
+    """Whether a person deleted it, so that a late copy of the very request that made it found room."""
+    return record.deleted and any(one is not record and one.made_by == record.made_by for one in ours)
 
 
 def _sources(scene: Scene, server: Server, deal: int) -> int:
@@ -263,7 +289,7 @@ def _pace(scene: Scene) -> None:
         for record in server.records.values():
             source = scene.ledger.other_half(record, server)
             for key in UNIQUE if source is not None else ():
-                for arrival in record.history[key]:
+                for arrival in record.history.get(key, ()):
                     edit = _edit_behind(source, key, arrival)
                     if edit is not None and arrival.at - edit.at > BOUND + polling:
                         late = f"{arrival.at - edit.at:.0f} s"
@@ -274,7 +300,7 @@ def _edit_behind(source: Record | None, key: str, arrival: Touch) -> Touch | Non
     """The edit that an arrival carries, where nothing had to happen before it might travel."""
     if source is None or arrival.by != "engine":
         return None
-    edits = [one for one in source.history[key] if one.by == "person" and one.value == arrival.value]
+    edits = [one for one in source.history.get(key, ()) if one.by == "person" and one.value == arrival.value]
     others = [one.at for touches in source.history.values() for one in touches if one.by == "person"]
     if not edits or edits[0].at <= source.born or any(edits[0].at < at <= arrival.at for at in others):
         return None  # something else was done in between, and may be what it waited for

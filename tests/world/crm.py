@@ -8,10 +8,10 @@ from typing import Literal
 
 from cosell.core import lifecycle
 from cosell.core.companies import opening
-from cosell.core.errors import CosellError, Rejected
+from cosell.core.errors import CosellError, Rejected, Stale
 from cosell.core.fields import CUSTOMER, FIELDS
 from cosell.core.matching import Account, customer_of
-from cosell.core.records import Side, Snapshot
+from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import State, Value, plain
 from cosell.ports import Capabilities, Creation, Marks, Update
 
@@ -43,9 +43,15 @@ _UPDATABLE = frozenset(
 """More than the mapping lets in, so that the mapping is what keeps it out."""
 _CREATABLE = _UPDATABLE | {"help", *CUSTOMER}
 LONGEST_NAME = 120
+_LEAD = frozenset({*CUSTOMER, "contacts", "notes"})
+"""What a lead consists of, beside its status."""
 
 
-def capabilities(precondition: Literal["second", "version"]) -> Capabilities:
+def capabilities(
+    precondition: Literal["second", "version"], leads: Literal["", "plain", "declining"] = ""
+) -> Capabilities:
+    """`leads`: none are kept; they are; they are, and a status says that nobody pursues one."""
+    held = _LEAD | {"state"} if leads == "declining" else _LEAD
     return Capabilities(
         create="by_key",
         precondition=precondition,
@@ -55,6 +61,7 @@ def capabilities(precondition: Literal["second", "version"]) -> Capabilities:
         creatable=_CREATABLE,
         updatable=_UPDATABLE,
         guarded=_READABLE - _CHILDREN,
+        leads=held if leads else frozenset(),
         read_size=10,
         write_size=5,
         index_lag=0.0,
@@ -91,7 +98,7 @@ class Crm(Server):
 
     def partial(self, record: Record, since: float) -> Snapshot:
         """The opportunity's own row, with those of its children that changed since the poll looks back to."""
-        if self.whole_polls:
+        if self.whole_polls or record.kind is RecordKind.LEAD:
             return self.snapshot(record)
         news = {key for key in _CHILDREN & record.history.keys() if record.history[key][-1].at > since}
         values = {key: one for key, one in record.values.items() if key not in _CHILDREN or key in news}
@@ -106,6 +113,9 @@ class Crm(Server):
             Side.CRM,
             record.id,
             values,
+            kind=record.kind,
+            became=record.became,
+            origin=record.origin if record.partner_id is None else None,
             version=self.version(record),
             firm=firm,
             complete=complete,
@@ -126,11 +136,14 @@ class Crm(Server):
         *,
         enrolled: bool = True,
         by: str = "person",
+        kind: RecordKind = RecordKind.OPPORTUNITY,
     ) -> Record:
-        """A new opportunity."""
+        """A new opportunity, or a new lead."""
         self.made += 1
-        record = Record(f"006{self.made:015d}", deal, {}, self.loop.now, enrolled=enrolled)
-        for key in self._keys:
+        is_lead = kind is RecordKind.LEAD
+        record_id = f"{'00Q' if is_lead else '006'}{self.made:015d}"
+        record = Record(record_id, deal, {}, self.loop.now, kind=kind, enrolled=enrolled)
+        for key in sorted(_LEAD | {"state"}) if is_lead else self._keys:
             record.put(key, self.keep(key, values.get(key)), self.loop.now, by)
         record.changed = record.fed = self.loop.now
         self.records[record.id] = record
@@ -197,9 +210,44 @@ class Crm(Server):
             return lifecycle.in_crm_words(value)
         return value
 
+    def convert(self, lead: Record, values: Mapping[str, Value], *, kept: bool, enrolled: bool) -> Record:
+        """A person makes an opportunity of a lead; `kept` says whether the lead's notes go along.
+
+        What goes along keeps its past: whoever asks what both sides ever said must find it.
+        """
+        along = _LEAD - {"notes"} | {"state"} | ({"notes"} if kept else set())
+        lead.put("state", State.ACTIVE, self.loop.now, "person")
+        given = {**values, **{key: lead.values.get(key) for key in along}}
+        record = self.add(lead.deal, given, enrolled=enrolled)
+        for key in along:
+            record.history[key] = [*lead.history.get(key, ()), *record.history[key]]
+        lead.became, record.origin, record.grown = record.id, lead.id, lead.by_engine
+        record.born = lead.born
+        self.touch(lead)
+        self.seen.happened("lead converted")
+        return record
+
+    def drop(self, lead: Record) -> None:
+        """A person converts a lead and wants no opportunity."""
+        self.edit(lead, {"state": State.ACTIVE})
+
+    def update(self, update: Update, *, moody: bool) -> Snapshot | CosellError:
+        record = self.find_record(update.record_id)
+        if record is not None and record.kind is RecordKind.LEAD and record.values["state"] is State.ACTIVE:
+            return Stale("the lead was converted")
+        return super().update(update, moody=moody)
+
     def refuses(self, record: Record, values: Mapping[str, Value]) -> str:
+        if record.kind is RecordKind.LEAD:
+            return self._refuses_lead(values)
         empty = [key for key in ("name", "close_date", "state") if values.get(key, 0) is None]
         return f"{empty[0]} is required" if empty else ""
+
+    def _refuses_lead(self, values: Mapping[str, Value]) -> str:
+        if values.get("state") not in (None, State.LOST, State.PENDING):
+            return "no step of the connector's makes more of a lead"
+        stray = sorted(values.keys() - self.capabilities.leads)
+        return f"{stray[0]} is required to be absent from a lead" if stray else ""
 
     def _mark(self, record: Record, update: Update) -> None:
         marks = update.marks
@@ -222,17 +270,26 @@ class Crm(Server):
             return Rejected("a validation rule refuses the opportunity")
         if any(one.partner_id == creation.partner_id for one in self.alive()):
             return Rejected("a record with this Referral Identifier exists", code="exists")
-        missing = [key for key in ("name", "close_date", "state") if creation.values.get(key) is None]
+        is_lead = creation.kind is RecordKind.LEAD
+        if is_lead and creation.values.get("contacts") is None:
+            self.seen.happened("lead without a person")
+            return Rejected("a lead is a person, and there is none", fields=("contacts",), code="required")
+        needed = () if is_lead else ("name", "close_date", "state")
+        missing = [key for key in needed if creation.values.get(key) is None]
+        if missing and source is not None and source.kind is RecordKind.LEAD:
+            return Rejected(f"{missing[0]} is required, and a lead has none", fields=tuple(missing))
         if missing:
             self.ledger.refused_creation(self, creation, f"{missing[0]} is required")
             return Rejected(f"{missing[0]} is required", fields=tuple(missing))
         self.ledger.creating(self, creation, source)
-        record = self.add(source.deal if source else -1, creation.values, by="engine", enrolled=False)
+        values = dict(creation.values) | ({"state": State.PENDING} if is_lead else {})
+        deal = source.deal if source else -1
+        record = self.add(deal, values, by="engine", enrolled=False, kind=creation.kind)
         record.by_engine, record.made_by = True, creation.write_id
         record.partner_id, record.partner_since = creation.partner_id, self.loop.now
         record.stamp, record.ours = creation.write_id, True
         self._customer_of(creation)
         self._decorate(record, creation.marks, named=True)
-        self.seen.happened("opportunity created")
+        self.seen.happened("lead brought" if is_lead else "opportunity created")
         self.ledger.created(self, creation, record)
         return self.snapshot(record)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cosell.core.errors import CosellError, Gone, Rejected, Stale
 from cosell.core.matching import Account
-from cosell.core.records import Side, Snapshot
+from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import Value
 from cosell.ports import Capabilities, Changes, Creation, Invitation, Update
 
@@ -43,6 +43,15 @@ class Record:
     deal: int
     values: dict[str, Value]
     born: float
+    kind: RecordKind = RecordKind.OPPORTUNITY
+    became: str | None = None
+    """The opportunity this lead was converted into."""
+    origin: str | None = None
+    """The lead this opportunity was converted from."""
+    grown: bool = False
+    """It was converted from a lead that the connector had made."""
+    unlisted: bool = False
+    """No list shows it: it comes by events alone (LIM-14)."""
     by_engine: bool = False
     made_by: str = ""
     """The connector's write that made it."""
@@ -165,7 +174,7 @@ class Server:
 
     def _entries(self, floor: float) -> Iterable[tuple[float, str, Snapshot | None]]:
         for record in self.records.values():
-            if record.fed > floor:
+            if record.fed > floor and not record.unlisted:
                 yield record.fed, record.id, None if record.deleted else self.partial(record, floor)
 
     # --- what people do --------------------------------------------------------------------------
@@ -244,7 +253,9 @@ class Server:
 
     def _mark(self, record: Record, update: Update) -> None:
         if update.external_id and update.external_id != record.partner_id:
-            record.partner_id, record.partner_since = update.external_id, self.loop.now
+            # A referral that goes on from a lead to its opportunity has known its deal since then.
+            since = record.partner_since if record.partner_id else self.loop.now
+            record.partner_id, record.partner_since = update.external_id, since
 
     def refuses(self, record: Record, values: Mapping[str, Value]) -> str:
         """Why these values cannot be stored, or nothing."""

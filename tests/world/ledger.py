@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cosell.core import lifecycle
 from cosell.core.fields import FIELDS, Kind
 from cosell.core.mapping import Direction, First, Rule
-from cosell.core.records import Side, Write, WriteKind, WriteState
+from cosell.core.records import RecordKind, Side, Write, WriteKind, WriteState
 from cosell.core.values import State, Value
 from cosell.ports import Creation, Invitation, Update
 
@@ -179,8 +179,7 @@ class Ledger:
             if server.side is Side.PARTNER_CENTER and key in ONE_WAY:
                 self._wanted(record, key, value, write)
         if server.side is Side.PARTNER_CENTER and "state" in update.values:
-            accepted = update.values["state"] is State.ACTIVE
-            self.seen.happened("accepted by the seller" if accepted else "closed by the seller")
+            self._step_taken(record, server, accepted=update.values["state"] is State.ACTIVE)
         self._landing(
             server,
             Landing(
@@ -192,6 +191,14 @@ class Ledger:
                 tuple(blind),
             ),
         )
+
+    def _step_taken(self, record: Record, server: Server, *, accepted: bool) -> None:
+        self.seen.happened("accepted by the seller" if accepted else "closed by the seller")
+        source = self.other_half(record, server)
+        if accepted and source is not None and source.origin is not None:
+            self.seen.happened("conversion accepted")
+        elif source is not None and source.kind is RecordKind.LEAD:
+            self.seen.happened("lead declined")
 
     def _guarded(self, server: Server, record: Record, update: Update) -> None:
         """A precondition is left out only where there is none, or where a moody one refused three times."""
@@ -221,10 +228,13 @@ class Ledger:
 
     def other_half(self, record: Record, server: Server) -> Record | None:
         """The record on the other side that this one belongs to, as either of them says."""
-        other = self.servers[server.side.other]
-        if record.partner_id is not None and record.partner_id in other.records:
-            return other.records[record.partner_id]
-        return next((one for one in other.records.values() if one.partner_id == record.id), None)
+        others = self.servers[server.side.other].records
+        found = others.get(record.partner_id or "")
+        if found is None:
+            mine = (record.id, record.origin or record.id)
+            found = next((one for one in others.values() if one.partner_id in mine), None)
+        # What a lead had to do with it, its opportunity has from now on.
+        return found if found is None or found.became is None else others[found.became]
 
     def _origin(self, server: Server, record: Record, key: str, value: Value) -> None:
         """No value is invented, and no server's echo passes for an edit (INV-2, INV-4)."""
@@ -312,7 +322,7 @@ class Ledger:
         touches = [one for one in source.history.get(key, ()) if one.by == "person"]
         if key == "visible" and source.values.get("help") is not None:
             return
-        if not (record.by_engine or source.by_engine):  # a first meeting is nobody's wish
+        if not (record.by_engine or source.by_engine or source.grown):  # a first meeting is nobody's wish
             named = [at for at in (record.partner_since, source.partner_since) if at > 0]
             met = max(record.born, source.born, min(named, default=0.0))
             allowed = self._answered(record, source, key) or self._was_to_be_made(source, key)
@@ -370,7 +380,9 @@ class Ledger:
             return
         for key in creation.values:
             rule = self.rules.get(key)
-            if key not in server.capabilities.creatable or rule is None:
+            able = server.capabilities
+            is_lead = creation.kind is RecordKind.LEAD
+            if key not in (able.leads if is_lead else able.creatable) or rule is None:
                 self.violate("INV-5", key, "is not ours to create in", server.name)
             elif not travels(rule.create, server.side) and creation.values[key] is not None:
                 self.violate("INV-5", key, "does not travel to", server.name)
@@ -394,6 +406,9 @@ class Ledger:
     def _no_twin(self, server: Server, creation: Creation, source: Record) -> None:
         if source.by_engine:
             self.violate("INV-3", "our own", source.id, "is introduced back to", server.name)
+        of_lead = [one for one in server.records.values() if one.partner_id == source.origin is not None]
+        if any(not _terminal(one) for one in of_lead):
+            self.violate("INV-3", source.id, "comes of a lead that has its referral, and is introduced")
         carries = source.partner_id
         settled = self.loop.now - source.partner_since > IN_FLIGHT
         if carries is not None and settled and carries in server.records:
@@ -430,6 +445,11 @@ class Ledger:
 
     def refused_creation(self, server: Server, creation: Creation, why: str) -> None:
         self.violate("INV-5", "an incomplete deal was sent to", server.name, why)
+
+
+def _terminal(record: Record) -> bool:
+    state = record.values.get("state")
+    return isinstance(state, State) and state.terminal
 
 
 def _items(value: Value) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 from cosell.core import lifecycle
 from cosell.core.errors import CosellError, Gone, Rejected
 from cosell.core.fields import CUSTOMER, FIELDS
-from cosell.core.records import Side, Snapshot
+from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import State, Value
 from cosell.ports import Capabilities, Creation, Invitation
 
@@ -88,6 +88,7 @@ class PartnerCenter(Server):
             Side.PARTNER_CENTER,
             record.id,
             values,
+            kind=record.kind,
             version=self.version(record),
             firm=True,
             complete=complete,
@@ -118,12 +119,18 @@ class PartnerCenter(Server):
     # --- people and Microsoft --------------------------------------------------------------------
 
     def add(
-        self, deal: int, values: Mapping[str, Value], *, enrolled: bool = True, by: str = "person"
+        self,
+        deal: int,
+        values: Mapping[str, Value],
+        *,
+        enrolled: bool = True,
+        by: str = "person",
+        kind: RecordKind = RecordKind.OPPORTUNITY,
     ) -> Record:
         """A new referral; ids are told by counting."""
         self.made += 1
         record_id = f"{self.made:08x}-0000-4000-8000-{self.made:012x}"
-        record = Record(record_id, deal, {}, self.loop.now, enrolled=enrolled)
+        record = Record(record_id, deal, {}, self.loop.now, kind=kind, enrolled=enrolled)
         record.engagement_id = f"e{record_id[1:]}"
         for key in self._keys:
             record.put(key, self.keep(key, values.get(key)), self.loop.now, by)

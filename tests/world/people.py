@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cosell.core.fields import CUSTOMER, FIELDS
-from cosell.core.records import Side
+from cosell.core.records import RecordKind, Side
 from cosell.core.values import State, Value
 
 from .fakes import Record
@@ -79,6 +79,28 @@ ACTS = (
 )
 """What people do afterwards, and how often."""
 
+LEAD_ACTS = (
+    ("convert", 10),
+    ("convert_switched", 4),
+    ("convert_mapped", 3),
+    ("convert_to_nothing", 1),
+    ("edit_crm", 5),
+    ("edit_portal", 4),
+    ("stage_lost", 3),
+    ("stage_won", 2),
+    ("portal_accept", 5),
+    ("portal_decline", 1),
+    ("expire", 1),
+    ("sync_on", 2),
+    ("sync_off", 1),
+    ("resolve", 3),
+    ("delete", 1),
+    ("sync_now", 2),
+)
+"""What becomes of a lead, and how often."""
+LEAD_KEYS = frozenset({"notes", "city", "customer_name"})
+"""What a person edits on a lead."""
+
 CRM_KEYS = ("name", "deal_value", "currency", "close_date", "notes", "team", "customer_name", "city")
 PORTAL_KEYS = ("name", "deal_value", "currency", "close_date", "notes", "program", "team")
 BOTH_KEYS = ("deal_value", "close_date", "notes", "currency", "name")
@@ -99,6 +121,25 @@ def draw(rng: random.Random) -> tuple[Step, ...]:
     if rng.random() < 0.3:
         steps += _flurry(rng, steps, numbers)
     return tuple(sorted(steps, key=lambda one: one.at))
+
+
+def draw_leads(rng: random.Random, steps: tuple[Step, ...]) -> tuple[str, tuple[Step, ...]]:
+    """Whether leads are synced in this world; if so, with one or two leads and what becomes of them."""
+    if rng.random() >= 0.2:
+        return "", steps
+    found = list(steps)
+    deals = 1 + max((one.deal for one in steps), default=0)
+    length = max((one.at for one in steps), default=0.0) + 200.0
+    numbers = iter(range(20_000, 30_000))
+    for deal in range(deals, deals + rng.choice((1, 1, 2))):
+        opening = rng.choices(("lead", "lead_unlisted", "lead_nobody", "lead_known"), (6, 2, 1, 1))[0]
+        found.append(Step(round(rng.uniform(0.5, length / 3), 3), opening, deal, n=next(numbers)))
+        for _ in range(rng.randint(1, 5)):
+            key = rng.choice(("notes", "notes", "deal_value", "close_date", "city"))
+            at = round(rng.uniform(5.0, length), 3)
+            found.append(Step(at, _pick(rng, LEAD_ACTS), deal, key, next(numbers)))
+    leads = rng.choice(("plain", "declining", "declining"))
+    return leads, tuple(sorted(found, key=lambda one: one.at))
 
 
 def _act(rng: random.Random, deals: int, length: float, n: int) -> Step:
@@ -153,7 +194,9 @@ class People:
     # --- who is who --------------------------------------------------------------------------------
 
     def opportunity(self, deal: int) -> Record | None:
-        return next((one for one in self.crm.alive() if one.deal == deal), None)
+        """The CRM's record of a deal: its lead until that is converted."""
+        mine = (one for one in self.crm.alive() if one.deal == deal)
+        return next((one for one in mine if not _is_over(one)), None)
 
     def referral(self, deal: int) -> Record | None:
         return next((one for one in self.portal.alive() if one.deal == deal), None)
@@ -197,9 +240,68 @@ class People:
         self.portal.announce(self.portal.add(step.deal, values))
 
     def _lead(self, step: Step) -> None:
-        self.portal.announce(
-            self.portal.add(step.deal, self._values(step.n, state=State.PENDING), enrolled=False)
-        )
+        self.portal.announce(self._new_lead(step))
+
+    def _new_lead(self, step: Step, **changes: Value) -> Record:
+        unknown = {} if step.n % 3 else {"name": None, "deal_value": None, "close_date": None}
+        values = self._values(step.n, state=State.PENDING, **{**unknown, **changes})
+        kept = bool(self.scene.setting.leads)
+        return self.portal.add(step.deal, values, enrolled=kept, kind=RecordKind.LEAD)
+
+    def _lead_unlisted(self, step: Step) -> None:
+        record = self._new_lead(step)
+        record.unlisted = True
+        self.portal.announce(record)
+
+    def _lead_nobody(self, step: Step) -> None:
+        self.portal.announce(self._new_lead(step, contacts=None))
+
+    def _lead_known(self, step: Step) -> None:
+        """Somebody keyed the lead in by hand, open or closed already."""
+        record = self._new_lead(step)
+        closed = self.scene.setting.leads == "declining" and step.n % 2 == 0
+        state = State.LOST if closed else State.PENDING
+        lead = self.crm.add(step.deal, dict(record.values) | {"state": state}, kind=RecordKind.LEAD)
+        lead.partner_id, lead.partner_since = record.id, self.scene.loop.now
+        self.portal.announce(record)
+
+    # --- what becomes of a lead ----------------------------------------------------------------------
+
+    def _convert(self, step: Step) -> bool:
+        return self._converted(step, enrolled=False) is not None
+
+    def _convert_switched(self, step: Step) -> bool:
+        """The seller switches the sync on at once, before anybody has looked."""
+        return self._converted(step, enrolled=True) is not None
+
+    def _convert_mapped(self, step: Step) -> bool:
+        """The org copies our fields to the opportunity."""
+        record = self._converted(step, enrolled=True)
+        if record is None or record.origin is None:
+            return False
+        record.partner_id = self.crm.records[record.origin].partner_id
+        record.partner_since = self.scene.loop.now
+        return True
+
+    def _converted(self, step: Step, *, enrolled: bool) -> Record | None:
+        lead = self._open_lead(step.deal)
+        if lead is None:
+            return None
+        given = self._values(step.n, deal_value=None) if step.n % 3 == 0 else self._values(step.n)
+        return self.crm.convert(lead, given, kept=step.n % 2 == 0, enrolled=enrolled)
+
+    def _convert_to_nothing(self, step: Step) -> bool:
+        lead = self._open_lead(step.deal)
+        if lead is None:
+            return False
+        self.crm.drop(lead)
+        return True
+
+    def _open_lead(self, deal: int) -> Record | None:
+        record = self.opportunity(deal)
+        if record is None or record.kind is RecordKind.OPPORTUNITY:
+            return None
+        return None if record.locked_until > self.scene.loop.now else record
 
     def _closed_before(self, step: Step) -> None:
         self.portal.announce(self.portal.add(step.deal, self._values(step.n, state=State.WON)))
@@ -244,10 +346,16 @@ class People:
         record = self.opportunity(deal)
         if record is None or record.locked_until > self.scene.loop.now:
             return False
+        if record.kind is RecordKind.LEAD and not self._lead_takes(key, value):
+            return False
         if self.scene.slow_transaction(record):
             return self._slowly(record, key, value)
         self.crm.edit(record, {key: value})
         return True
+
+    def _lead_takes(self, key: str, value: Value) -> bool:
+        lost = key == "state" and value is State.LOST and self.scene.setting.leads == "declining"
+        return lost or (key in LEAD_KEYS and value is not None)
 
     def _slowly(self, record: Record, key: str, value: Value) -> bool:
         """A transaction stamped now and seen later; until then the row is locked."""
@@ -307,7 +415,9 @@ class People:
 
     def _solutions_crm(self, step: Step) -> bool:
         record = self.opportunity(step.deal)
-        return record is not None and self._change_crm(step.deal, "solutions", _more_or_less(record, step.n))
+        if record is None or record.kind is RecordKind.LEAD:
+            return False
+        return self._change_crm(step.deal, "solutions", _more_or_less(record, step.n))
 
     def _solutions_portal(self, step: Step) -> bool:
         record = self.referral(step.deal)
@@ -320,7 +430,7 @@ class People:
 
     def _complete(self, step: Step) -> bool:
         record = self.opportunity(step.deal)
-        if record is None:
+        if record is None or record.kind is RecordKind.LEAD:
             return False
         wanted = self._values(step.n)
         missing = [
@@ -400,7 +510,7 @@ class People:
 
     def _clone(self, step: Step) -> bool:
         record = self.opportunity(step.deal)
-        if record is None or record.partner_id is None:
+        if record is None or record.partner_id is None or record.kind is RecordKind.LEAD:
             return False
         twin = self.crm.add(record.deal, record.values, enrolled=record.enrolled)
         twin.partner_id, twin.partner_since = record.partner_id, self.scene.loop.now
@@ -428,6 +538,11 @@ class People:
             return False
         self.scene.look_now(record.id)
         return True
+
+
+def _is_over(record: Record) -> bool:
+    """Whether it is a lead that was converted."""
+    return record.kind is RecordKind.LEAD and record.values["state"] is State.ACTIVE
 
 
 def _more_or_less(record: Record, n: int) -> Value:

@@ -55,6 +55,8 @@ class Setting:
     tight_brake: bool = False
     whole_polls: bool = True
     rounds: bool = True
+    leads: str = ""
+    """\"plain\" and \"declining\": leads are synced; in the latter a status of leads means disqualified."""
 
 
 class Ear(logging.Handler):
@@ -108,7 +110,7 @@ class Scene:
             self.seen,
         )
         self.crm = crm.Crm(
-            crm.capabilities(setting.crm_precondition),  # type: ignore[arg-type]
+            crm.capabilities(setting.crm_precondition, setting.leads),  # type: ignore[arg-type]
             self.ledger,
             loop,
             self.story,

@@ -86,5 +86,12 @@ SITUATIONS: dict[str, str] = {
     "customer unclear": "a new deal waited because it was not clear whose it is",
     "deleted": "one half of a deal vanished",
     "lead": "a referral was a lead and was left alone",
+    "lead brought": "a lead nobody accepted arrived in the CRM as a lead",
+    "lead without a person": "a lead could not be made, for it named nobody",
+    "lead to convert": "a lead was accepted in Partner Center and waits to be converted",
+    "lead converted": "a person made an opportunity of a lead",
+    "link followed": "a link went on with the opportunity its lead became",
+    "conversion accepted": "converting a lead accepted its referral",
+    "lead declined": "a disqualified lead declined its referral",
     "closed for good": "an edit met a referral in a final state",
 }

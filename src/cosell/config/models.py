@@ -54,7 +54,9 @@ class PartnerCenterSettings(Section):
     entra_form: Literal["v1", "v2"] = "v1"
     """How a token is asked for: `v1` with a resource, as documented; `v2` with a scope, as observed."""
     cosell_only: bool = True
-    """ENV-S07: carry co-sell and pipeline-sharing opportunities to the CRM only, not leads."""
+    """ENV-S07, ENV-D02: carry co-sell and pipeline-sharing opportunities to the CRM only. `false` brings
+    leads too: as a lead of the CRM until somebody accepts it, else as an opportunity (SCN-09). Leads of the
+    marketplace stand in no list of Partner Center: they come by its events alone (LIM-14)."""
     lost_reason: Word = "Others"
     """The reason sent with a lost deal, as free text. The portal's own words are `Budget not adequate`,
     `Customer didn't respond`, `Chose another vendor`, `Requirement not met`, `Not a customer`."""
@@ -84,12 +86,16 @@ class FlowSettings(Section):
     """FLW-S05: Partner Center to the CRM, create and update."""
     inbound_microsoft: bool = True
     """FLW-S04: what Microsoft changes on its own referral."""
+    inbound_lead: bool = True
+    """SCN-09: leads of Partner Center that nobody accepted yet, to leads of the CRM."""
     outbound_create: bool = True
     """FLW-S03: a new referral from an opportunity, and the invitation to Microsoft."""
     outbound_update: bool = True
     """FLW-S06, FLW-S07: changes of the opportunity."""
     outbound_solutions: bool = True
     """FLW-S08: changes of the solutions on the opportunity."""
+    outbound_lead: bool = True
+    """FLW-D10, FLW-S09: changes of a CRM lead, and its conversion."""
     repair: bool = True
     """The sweep that compares every link."""
 

@@ -97,7 +97,8 @@ def _sections(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
         if isinstance(kind, type) and issubclass(kind, Section):
             parts += _sections(kind, (*path, name))
         else:
-            rows.append(f"| `{name}` | {_default(field.default)} | {_told(field.description)} |")
+            default = _default(field.get_default(call_default_factory=True))
+            rows.append(f"| `{name}` | {default} | {_told(field.description)} |")
     table = ["| Setting | Default | Meaning |", "|---|---|---|", *rows]
     return [f"## [{'.'.join(path)}]\n", f"{_told(model.__doc__)}\n", "\n".join(table) + "\n", *parts]
 
@@ -110,7 +111,7 @@ def _default(value: Any) -> str:
     match value:
         case _ if value is PydanticUndefined:
             return "**required**"
-        case None | Reference():
+        case None | Reference() | {}:
             return "–"
         case bool():
             return f"`{str(value).lower()}`"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cosell.core.mapping import Flow
 from cosell.core.matching import Caution
-from cosell.core.records import Snapshot
+from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable, Value, well_formed_solution
 
 
@@ -185,7 +185,16 @@ def enters_crm(referral: Snapshot) -> bool:
     return referral.enrolled and isinstance(state, State) and not state.terminal
 
 
+def enters_as_lead(referral: Snapshot) -> bool:
+    """Whether it arrives as a lead: one that nobody accepted yet (SCN-09)."""
+    return referral.kind is RecordKind.LEAD and referral.values.get("state") is State.PENDING
+
+
 def enters_partner_center(opportunity: Snapshot) -> bool:
-    """Whether an opportunity without a referral wants one: sync is on and it is not closed."""
+    """Whether an opportunity without a referral wants one: sync is on and it is not closed.
+
+    A lead never does: it travels as the opportunity it is converted to.
+    """
     state = opportunity.values.get("state")
-    return opportunity.enrolled and not (isinstance(state, State) and state.terminal)
+    wants = opportunity.enrolled and opportunity.kind is RecordKind.OPPORTUNITY
+    return wants and not (isinstance(state, State) and state.terminal)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cosell.core.errors import Misconfigured
 from cosell.core.fields import CUSTOMER, FIELDS
-from cosell.core.records import Side
+from cosell.core.records import RecordKind, Side
 
 
 class Direction(StrEnum):
@@ -58,12 +58,16 @@ class Flow(StrEnum):
     """FLW-S05: Partner Center to CRM, create and update."""
     INBOUND_MICROSOFT = "inbound_microsoft"
     """FLW-S04: what Microsoft changes on its own referral."""
+    INBOUND_LEAD = "inbound_lead"
+    """SCN-09: leads of Partner Center that nobody accepted yet, to leads of the CRM."""
     OUTBOUND_CREATE = "outbound_create"
     """FLW-S03: a new referral from an opportunity, and the invitation to Microsoft."""
     OUTBOUND_UPDATE = "outbound_update"
     """FLW-S06, FLW-S07: changes of the opportunity."""
     OUTBOUND_SOLUTIONS = "outbound_solutions"
     """FLW-S08: changes of the solutions on the opportunity."""
+    OUTBOUND_LEAD = "outbound_lead"
+    """FLW-D10, FLW-S09: changes of a CRM lead, and its conversion."""
     REPAIR = "repair"
     """The sweep that compares every link."""
 
@@ -81,8 +85,10 @@ class Rule:
     conflict: Conflict = Conflict.NEWEST
     first: First = First.FILL
 
-    def flow_to(self, side: Side) -> Flow:
-        """The flow that carries this field's changes to `side`."""
+    def flow_to(self, side: Side, kind: RecordKind = RecordKind.OPPORTUNITY) -> Flow:
+        """The flow that carries this field's changes to `side`; `kind` is that of the CRM's record."""
+        if kind is RecordKind.LEAD:
+            return Flow.INBOUND_LEAD if side is Side.CRM else Flow.OUTBOUND_LEAD
         if side is Side.CRM:
             return Flow.INBOUND_MICROSOFT if self.field in MICROSOFT_FIELDS else Flow.INBOUND_REFERRAL
         if self.field == "help":

@@ -20,7 +20,7 @@ from cosell.core.fields import FIELDS, Kind
 from cosell.core.mapping import Conflict, First, Flow, Rule
 from cosell.core.merge import merge
 from cosell.core.reasons import Reason
-from cosell.core.records import Consent, Link, Pair, Side, Snapshot
+from cosell.core.records import Consent, Link, Pair, RecordKind, Side, Snapshot
 from cosell.core.values import State, Unreadable, Value
 
 
@@ -76,6 +76,8 @@ class Ground:
     flows: frozenset[Flow]
     updatable: Mapping[Side, frozenset[str]]
     """What each side lets us change after creation."""
+    leads: frozenset[str] = frozenset()
+    """What the CRM lets us change on a lead."""
     acts: frozenset[str] = frozenset()
     """Fields of Partner Center set by an act of their own."""
     contacts_freeze: bool = True
@@ -107,6 +109,7 @@ class _Meeting:
         if present is None and "state" in link.base:
             present = link.base["state"].partner_center
         self.stage = present if isinstance(present, State) else None
+        self.is_lead = crm.kind is RecordKind.LEAD
 
     # --- one field -------------------------------------------------------------------------------
 
@@ -123,9 +126,14 @@ class _Meeting:
         if absent:
             if any(not self.read[side].complete for side in absent):
                 return replace(ours, reason=Reason.NOT_READ)
+            if self.is_lead:
+                # The opportunity it becomes may have the field; an absence must not pass for its past.
+                return replace(ours, reason=Reason.NOT_THERE)
             return self._agree(ours, Reason.NOT_THERE)
         if isinstance(ours.partner_center, Unreadable) or isinstance(ours.crm, Unreadable):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.UNREADABLE)
+        if self._unconverted(ours):
+            return replace(ours, verdict=Verdict.HOLD, reason=Reason.CONVERT_LEAD)
         if "*" in self.link.holds:
             return self._unless_same(ours, Reason(self.link.holds["*"].reason))
         held = self.link.holds.get(key)
@@ -135,6 +143,11 @@ class _Meeting:
         if held is not None and held.reason in _STICKY and not _equal(ours):
             return replace(ours, verdict=Verdict.HOLD, reason=Reason(held.reason))
         return self._list(rule, ours) if FIELDS[key].kind.is_list else self._scalar(rule, ours)
+
+    def _unconverted(self, ours: FieldPlan) -> bool:
+        """Whether only the seller can follow: converting a lead is nobody else's act (TRB-4.2)."""
+        accepted = ours.partner_center in (State.ACTIVE, State.WON)
+        return self.is_lead and ours.field == "state" and accepted and ours.crm is State.PENDING
 
     def _unless_same(self, ours: FieldPlan, reason: Reason) -> FieldPlan:
         if _equal(ours):
@@ -273,18 +286,24 @@ class _Meeting:
         if ours.reason is not Reason.RESOLVED and not rule.update.carries_to(to):
             self._stays(ours, to.other)
             return replace(ours, verdict=Verdict.REFUSE, reason=_stay(rule))
-        able = self.ground.updatable[to] | (self.ground.acts if to is Side.PARTNER_CENTER else frozenset())
-        if rule.field not in able:
+        if rule.field not in self._able(to):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.NOT_UPDATABLE)
         checked = decide(ours, value)
         if checked.verdict is not Verdict.WRITE:
             return checked
-        if rule.flow_to(to) not in self.ground.flows:
+        kind = self.read[Side.CRM].kind
+        if rule.flow_to(to, kind) not in self.ground.flows:
             return replace(ours, verdict=Verdict.HOLD, reason=Reason.FLOW_OFF, writes={})
         held = self.link.holds.get(rule.field)
         if held is not None and held.reason == Reason.REJECTED and _as_held(held, ours):
             return replace(checked, verdict=Verdict.HOLD, reason=Reason.REJECTED, writes={})
         return checked
+
+    def _able(self, to: Side) -> frozenset[str]:
+        """What the record on that side can be changed in."""
+        if to is Side.PARTNER_CENTER:
+            return self.ground.updatable[to] | self.ground.acts
+        return self.ground.leads if self.is_lead else self.ground.updatable[to]
 
     def _stays(self, ours: FieldPlan, source: Side) -> None:
         """Moves the base of the side whose change stays there, so that it is not met again as news."""
@@ -298,6 +317,8 @@ class _Meeting:
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.VALUE_NEEDED)
         if isinstance(value, State):
             value = lifecycle.in_crm_words(value)
+            if self.is_lead and value in (State.ACTIVE, State.WON):
+                return replace(ours, verdict=Verdict.HOLD, reason=Reason.CONVERT_LEAD)
         return replace(ours, verdict=Verdict.WRITE, writes={Side.CRM: value})
 
     def _outward(self, ours: FieldPlan, value: Value) -> FieldPlan:

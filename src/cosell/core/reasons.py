@@ -68,6 +68,11 @@ class Reason(StrEnum):
     INCOMPLETE = "incomplete"
     SYNC_OFF = "sync_off"
     LEAD = "lead"
+    NO_LEADS = "no_leads"
+    LEAD_UNSENT = "lead_unsent"
+    CONVERT_LEAD = "convert_lead"
+    LEAD_WITHOUT_OPPORTUNITY = "lead_without_opportunity"
+    LEAD_CLOSED = "lead_closed"
     CLOSED_BEFORE = "closed_before"
     UNKNOWN_OPPORTUNITY = "unknown_opportunity"
     UNKNOWN_REFERRAL = "unknown_referral"
@@ -170,6 +175,29 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.SYNC_OFF: Text("Sync with Partner Center is off.", "Switch it on to share the deal.", Who.SELLER),
     Reason.LEAD: Text("It is a lead, and only co-sell opportunities are synced."),
+    Reason.NO_LEADS: Text(
+        "It is a lead that nobody accepted yet, and the CRM lets the connector keep no leads.",
+        "Accept it in Partner Center, and it arrives as an opportunity; or see cosell doctor.",
+        Who.PARTNER_MANAGER,
+    ),
+    Reason.LEAD_UNSENT: Text(
+        "A lead of the CRM's own is not sent; what it is converted to can be.",
+        "Convert it, and switch Sync with Partner Center on.",
+        Who.SELLER,
+    ),
+    Reason.CONVERT_LEAD: Text(
+        "It is accepted in Partner Center, and here it still is a lead.",
+        "Convert the lead to an opportunity; the sync goes on there by itself.",
+        Who.SELLER,
+    ),
+    Reason.LEAD_WITHOUT_OPPORTUNITY: Text(
+        "The lead was converted without an opportunity, so nothing is left to keep in step.",
+        "Make an opportunity and put the lead's Referral Identifier on it.",
+        Who.SELLER,
+    ),
+    Reason.LEAD_CLOSED: Text(
+        "The referral was closed before its lead was converted; the opportunity goes on without it."
+    ),
     Reason.CLOSED_BEFORE: Text("It was closed before the two systems ever met; nothing is carried."),
     Reason.UNKNOWN_OPPORTUNITY: Text(
         "The referral names an opportunity that the CRM does not have.",

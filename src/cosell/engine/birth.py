@@ -15,6 +15,7 @@ from cosell.core.records import (
     Hold,
     LinkState,
     Pair,
+    RecordKind,
     Side,
     Snapshot,
     Write,
@@ -25,6 +26,7 @@ from cosell.core.settle import landed_base
 from cosell.core.values import Value
 from cosell.engine import apply, customer
 from cosell.engine.case import Case
+from cosell.engine.conversion import standing
 from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
 from cosell.ports import Creation, Marks
@@ -32,6 +34,8 @@ from cosell.ports import Creation, Marks
 GRACE = 60.0
 """Seconds waited beyond patience and index lag before a creation is believed lost (reliability.md 11)."""
 ROUNDS = 3
+AS_LEAD = "as a lead"
+"""Noted on the row of a creation, so that it is sent again word for word (INV-10)."""
 
 
 async def create(
@@ -43,6 +47,7 @@ async def create(
     consents: Mapping[str, Consent],
     *,
     note: str = "",
+    kind: RecordKind = RecordKind.OPPORTUNITY,
 ) -> Both | float | None:
     if stopped := stops(room):
         return hold(case, stopped)
@@ -57,7 +62,7 @@ async def create(
         fields={key: FieldWrite(None, value, source.values.get(key)) for key, value in values.items()},
         cause=", ".join(case.taken.causes),
         consents=consents,
-        note=note,
+        note=AS_LEAD if kind is RecordKind.LEAD else note,
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
@@ -72,12 +77,16 @@ def stops(room: Room) -> Reason | None:
     return Reason.DRY_RUN if room.policy.dry_run else None
 
 
-async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None) -> Both | float | None:
+async def _deliver(
+    room: Room, case: Case, write: Write, source: Snapshot | None, *, earlier: float | None = None
+) -> Both | float | None:
+    """Sends a journalled creation and completes its row; `earlier`: when an unanswered copy was sent."""
     creation = Creation(
         write.id,
         write.partner_id or "",
         {key: one.after for key, one in write.fields.items()},
         _birth_marks(room, case, write.side),
+        kind=RecordKind.LEAD if write.note == AS_LEAD else RecordKind.OPPORTUNITY,
         account_id=customer.account_of(write),
     )
     try:
@@ -85,7 +94,7 @@ async def _deliver(room: Room, case: Case, write: Write, source: Snapshot | None
     except Uncertain:
         raise
     except CosellError as error:
-        return await _not_created(room, case, write, error, source)
+        return await _not_created(room, case, write, error, source, earlier)
     await created(room, case, write, stored, certain=True)
     if source is None:
         return 0.0
@@ -104,16 +113,21 @@ def _birth_marks(room: Room, case: Case, side: Side) -> Marks:
 
 
 async def _not_created(
-    room: Room, case: Case, write: Write, error: CosellError, source: Snapshot | None
+    room: Room,
+    case: Case,
+    write: Write,
+    error: CosellError,
+    source: Snapshot | None,
+    earlier: float | None,
 ) -> float | None:
     """The row is finished as refused; what the other side will not take waits for a person."""
     now = room.clock.now()
     done = replace(write, state=WriteState.REFUSED, finished_at=now, outcome=f"{error.code}: {error.message}")
     exists = isinstance(error, Rejected) and error.code == "exists"
-    if write.attempt > 1:
-        # The first copy is still unaccounted for; it is looked for again (INV-10).
-        if exists:
-            return 0.0
+    if exists and write.attempt > 1:
+        return 0.0
+    if earlier is not None and now - earlier <= _reach(room, write.side):
+        # An earlier copy is still unaccounted for; it is looked for again (INV-10).
         raise error if not isinstance(error, NeedsHuman) else Uncertain(error.message) from error
     if isinstance(error, Rejected) and not exists:
         sign = fingerprint(source.values) if source else ""
@@ -193,7 +207,7 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
 async def settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
     desk = room.desk(write.side)
     mine = await customer.still_mine(room, write)
-    found = await desk.find(write.partner_id or "")
+    found = standing(await desk.find(write.partner_id or ""))
     able = desk.system.capabilities
     now = room.clock.now()
     if len(found) > 1:
@@ -219,7 +233,13 @@ async def settle_creation(room: Room, case: Case, write: Write) -> Both | float 
         return customer.SOON
     again = replace(write, attempt=write.attempt + 1, sent_at=now)
     await room.store.sent_again(case.taken, again)
-    return await _deliver(room, case, again, None)
+    return await _deliver(room, case, again, None, earlier=write.sent_at)
+
+
+def _reach(room: Room, side: Side) -> float:
+    """Seconds after which an unanswered creation can no longer come to light."""
+    able = room.desk(side).system.capabilities
+    return able.patience + able.index_lag + GRACE
 
 
 async def _belongs_elsewhere(room: Room, case: Case, found: Snapshot) -> bool:

@@ -11,9 +11,9 @@ from cosell.core.errors import Gone, Rejected
 from cosell.core.mapping import Flow
 from cosell.core.matching import Whose
 from cosell.core.reasons import Reason
-from cosell.core.records import Consent, Link, LinkState, Side, Snapshot, WriteKind
+from cosell.core.records import Consent, Link, LinkState, RecordKind, Side, Snapshot, WriteKind
 from cosell.core.values import State, Unreadable, Value, same_id
-from cosell.engine import customer
+from cosell.engine import conversion, customer, leads
 from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble, stops
 from cosell.engine.case import Case
 from cosell.engine.reading import Both, Reading, Source
@@ -61,7 +61,7 @@ async def _from_partner_center(room: Room, case: Case, referral: Snapshot) -> Bo
     )
     if referral.partner_id and "link" not in case.link.resolutions:
         return await _named_opportunity(room, case, referral, referral.partner_id)
-    found = await room.desk(Side.CRM).find(referral.id)
+    found = conversion.standing(await room.desk(Side.CRM).find(referral.id))
     if len(found) > 1:
         return hold(case, Reason.TWINS, f"{len(found)} opportunities carry this referral's id")
     if found:
@@ -70,6 +70,8 @@ async def _from_partner_center(room: Room, case: Case, referral: Snapshot) -> Bo
         return _rest(case, LinkState.IGNORED, Reason.LEAD)
     if not guards.enters_crm(referral):
         return _rest(case, LinkState.IGNORED, Reason.CLOSED_BEFORE)
+    if guards.enters_as_lead(referral):
+        return await leads.bring(room, case, referral)
     if Flow.INBOUND_REFERRAL not in room.policy.flows:
         return hold(case, Reason.FLOW_OFF)
     return await _create_opportunity(room, case, referral)
@@ -89,11 +91,14 @@ async def _known_elsewhere(room: Room, case: Case, referral: Snapshot) -> bool:
 async def _named_opportunity(room: Room, case: Case, referral: Snapshot, crm_id: str) -> Both | float | None:
     """The referral names an opportunity: it is that one or nobody (TRB-3.3, product.md C-36)."""
     try:
-        opportunity = await room.desk(Side.CRM).get(crm_id)
+        named = await room.desk(Side.CRM).get(crm_id)
+        opportunity = await conversion.successor(room, named)
     except (Gone, Rejected):
         return hold(case, Reason.UNKNOWN_OPPORTUNITY, crm_id)
     if opportunity.partner_id and not same_id(opportunity.partner_id, referral.id):
         return hold(case, Reason.TWINS, f"the opportunity names referral {opportunity.partner_id}")
+    if opportunity is not named:
+        conversion.note(room, case, named, opportunity)
     return await _adopt(room, case, referral, opportunity)
 
 
@@ -123,8 +128,19 @@ async def _create_opportunity(room: Room, case: Case, referral: Snapshot) -> Bot
 async def _from_crm(room: Room, case: Case, opportunity: Snapshot) -> Both | float | None:
     if await _same_opportunity(room, case, opportunity):
         return None
-    if opportunity.partner_id:
-        return await _named_referral(room, case, opportunity, opportunity.partner_id)
+    if opportunity.kind is RecordKind.LEAD:
+        return await _from_lead(room, case, opportunity)
+    of_lead = await conversion.origin(room, case, opportunity)
+    if case.joined:
+        return None
+    named = of_lead or opportunity.partner_id
+    if named:
+        return await _named_referral(room, case, opportunity, named)
+    return await _unnamed(room, case, opportunity)
+
+
+async def _unnamed(room: Room, case: Case, opportunity: Snapshot) -> Both | float | None:
+    """An opportunity that knows of no referral: looked for, and made if it is wanted."""
     if not opportunity.enrolled:
         return _rest(case, LinkState.IGNORED, Reason.SYNC_OFF)
     if not guards.enters_partner_center(opportunity):
@@ -142,6 +158,22 @@ async def _from_crm(room: Room, case: Case, opportunity: Snapshot) -> Both | flo
     if found:
         return await _adopt(room, case, found[0], opportunity)
     return await _create_referral(room, case, opportunity)
+
+
+async def _from_lead(room: Room, case: Case, lead: Snapshot) -> Both | float | None:
+    """A lead is never introduced; one that names a referral belongs to it, as what it is by now."""
+    opportunity = await conversion.successor(room, lead)
+    if opportunity is not lead:
+        known = (await room.store.links_of(Side.CRM, [opportunity.id])).get(opportunity.id)
+        if known is not None and known.key != case.link.key:
+            await case.join(room.store, known.key)
+            return None
+    if lead.partner_id is None:
+        return _rest(case, LinkState.IGNORED, Reason.LEAD_UNSENT)
+    if opportunity is not lead:
+        conversion.note(room, case, lead, opportunity)
+        case.change(crm_id=opportunity.id)
+    return await _named_referral(room, case, opportunity, lead.partner_id)
 
 
 async def _same_opportunity(room: Room, case: Case, opportunity: Snapshot) -> bool:
@@ -163,8 +195,10 @@ async def _named_referral(
         referral = await room.desk(Side.PARTNER_CENTER).get(referral_id)
     except (Gone, Rejected):
         return hold(case, Reason.UNKNOWN_REFERRAL, referral_id)
-    if referral.partner_id and not same_id(referral.partner_id, opportunity.id):
-        return hold(case, Reason.TWINS, f"the referral names opportunity {referral.partner_id}")
+    named = referral.partner_id
+    ours = named is None or same_id(named, opportunity.id)
+    if not ours and not await conversion.became(room, named, opportunity.id):
+        return hold(case, Reason.TWINS, f"the referral names opportunity {named}")
     return await _adopt(room, case, referral, opportunity)
 
 
@@ -222,7 +256,12 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
             continue
         other_half = known.id_of(side.other)
         mine = dict(halves)[side.other]
-        if other_half is not None and not same_id(other_half, mine):
+        apart = other_half is not None and not same_id(other_half, mine)
+        ours = side is Side.PARTNER_CENTER and apart and await conversion.became(room, other_half, mine)
+        if ours and known.reason == Reason.LEAD_CLOSED:
+            _rest(case, LinkState.IGNORED, Reason.LEAD_CLOSED)
+            return None
+        if apart and not ours:
             hold(case, Reason.TWINS, f"{record_id} is already linked with {other_half}")
             return None
         await case.join(room.store, known.key)

@@ -14,6 +14,7 @@ from cosell.core.matching import Choice, Whose
 from cosell.core.plan import FieldPlan
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import customer
+from cosell.engine.conversion import converted
 from cosell.engine.room import Room
 
 
@@ -53,6 +54,8 @@ async def _one(room: Room, link: Link) -> Preview:
     except CosellError as error:
         return Preview(link, found.get(Side.PARTNER_CENTER), found.get(Side.CRM), error=error)
     referral, opportunity = found.get(Side.PARTNER_CENTER), found.get(Side.CRM)
+    if opportunity is not None and (converted(opportunity) or opportunity.origin is not None):
+        return Preview(link, referral, opportunity)
     if link.state in (LinkState.PAUSED, LinkState.GONE) or (opportunity and not opportunity.enrolled):
         return Preview(link, referral, opportunity)
     if referral is not None and opportunity is not None:

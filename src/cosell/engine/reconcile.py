@@ -12,7 +12,7 @@ from cosell.core.plan import FieldPlan, Plan, Verdict
 from cosell.core.reasons import Reason, text
 from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
-from cosell.engine import apply, brake, reading
+from cosell.engine import apply, brake, conversion, reading
 from cosell.engine.case import Case
 from cosell.engine.introduce import introduce
 from cosell.engine.reading import Both, HalfGone, Reading, Source
@@ -20,7 +20,7 @@ from cosell.engine.room import Room
 from cosell.engine.settling import close_gone, marks_for, settle_open
 from cosell.ports import Marks
 
-ADOPTED = "link"
+ADOPTED = conversion.RENAMED
 """The resolution by which a person gives up the opportunity that a referral names in vain (TRB-3.3)."""
 FIRM_WAIT = 1.1
 """Seconds until a change of the present second can no longer hide behind a whole-second version."""
@@ -59,7 +59,7 @@ async def _together(room: Room, case: Case, halves: Both) -> float | None:
     wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait
-    if _apart(case, halves):
+    if not await conversion.follow(room, case, halves) or _apart(case, halves):
         return None
     plan = await _plan(room, case, halves)
     _note(room, case, plan, halves)
@@ -77,7 +77,7 @@ def _apart(case: Case, halves: Both) -> bool:
     """Notes why the two halves must be left alone, if they must."""
     referral, opportunity = halves[Side.PARTNER_CENTER].snapshot, halves[Side.CRM].snapshot
     link = case.link
-    if not opportunity.enrolled:
+    if not opportunity.enrolled and not conversion.awaits_adoption(link, opportunity):
         case.change(state=LinkState.PAUSED, reason=Reason.SYNC_OFF, detail="")
         return True
     for half, other in ((referral, link.crm_id), (opportunity, link.partner_center_id)):

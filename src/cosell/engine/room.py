@@ -100,6 +100,7 @@ class Room:
             rules=self.rules,
             flows=self.policy.flows,
             updatable={side: one.updatable for side, one in able.items()},
+            leads=able[Side.CRM].leads & able[Side.CRM].updatable,
             acts=able[Side.PARTNER_CENTER].acts,
             contacts_freeze=self.policy.contacts_freeze,
         )

@@ -12,6 +12,7 @@ from cosell.core.values import same_id
 from cosell.engine import apply
 from cosell.engine.birth import GRACE, created
 from cosell.engine.case import Case
+from cosell.engine.conversion import awaits_adoption
 from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
 from cosell.ports import Marks, Update
@@ -140,4 +141,5 @@ def marks_for(room: Room, case: Case, seen: Snapshot) -> Marks:
         trail=case.link.trail,
         mark=("failed" if troubled else "ok") if room.policy.check_mark else None,
         referral_id=case.link.partner_center_id if seen.partner_id is None else None,
+        enroll=not seen.enrolled and awaits_adoption(case.link, seen),
     )

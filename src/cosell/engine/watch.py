@@ -89,7 +89,7 @@ def quiet(link: Link, snapshot: Snapshot) -> bool:
     """Whether a polled record says nothing new: linked, nothing pending, every value as agreed."""
     if link.state is not LinkState.LINKED or link.holds or not link.base or not link.trail_written:
         return False
-    if not snapshot.enrolled:
+    if not snapshot.enrolled or snapshot.became is not None:
         return False
     nameless = snapshot.partner_id is None and snapshot.version is not None
     return not nameless and agreeing(link, snapshot)

@@ -41,7 +41,8 @@ class Systems:
         live.also(self._connection.tokens.secrets)
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
-        site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also)
+        leads = not section.cosell_only
+        site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also, leads=leads)
         self.crm: System = named(settings.crm_name).open(settings.crm, site)
 
     async def aclose(self) -> None:

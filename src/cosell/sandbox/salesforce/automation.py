@@ -47,6 +47,12 @@ def _full_name(org: Org, old: Row | None, row: Row, given: dict[str, Any]) -> No
     row["Name"] = " ".join(part for part in parts if part)
 
 
+def _lead(org: Org, old: Row | None, row: Row, given: dict[str, Any]) -> None:
+    if old is not None and old.get("IsConverted"):
+        raise refusal(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
+    _full_name(org, old, row, given)
+
+
 def _user(org: Org, old: Row | None, row: Row, given: dict[str, Any]) -> None:
     _full_name(org, old, row, given)
     row.setdefault("Alias", str(row.get("Username", ""))[:8])
@@ -184,7 +190,7 @@ def _content_note_made(org: Org, old: Row | None, row: Row | None, by: str) -> N
 _BEFORE: dict[str, Before] = {
     "Opportunity": _opportunity,
     "Contact": _full_name,
-    "Lead": _full_name,
+    "Lead": _lead,
     "User": _user,
     "OpportunityTeamMember": _team_member,
     "OpportunityLineItem": _line_item,

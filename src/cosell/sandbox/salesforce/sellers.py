@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cosell.sandbox.salesforce.conversion import Conversion
 from cosell.sandbox.salesforce.errors import malformed_id, refusal
 from cosell.sandbox.salesforce.ids import long_id
 from cosell.sandbox.salesforce.org import Actor, Org
@@ -50,6 +51,22 @@ class Sellers:
     def undelete(self, sobject: str, row_id: str, *, user: str | None = None) -> None:
         """Brings a row back from the recycle bin."""
         self._act(sobject, user, lambda actor, seen: self._writer.undelete(actor, seen, _id(seen, row_id)))
+
+    def convert(
+        self, lead_id: str, *, opportunity: str | None = "", user: str | None = None, **fields: Any
+    ) -> str | None:
+        """Converts a lead, and gives the id of the opportunity it became.
+
+        `opportunity`: the id of one that exists, or None for none at all. `fields` are what the person fills
+        in on the new opportunity.
+        """
+
+        def act(actor: Actor, seen: Seen) -> str | None:
+            row = self._writer.row(seen, _id(seen, lead_id))
+            made = Conversion(self._org, self._writer, actor, row)
+            return made.carry_out(opportunity, fields)
+
+        return self._act("Lead", user, act)
 
     def touch(self, sobject: str, row_id: str) -> None:
         """Lets the system touch a row: SystemModstamp moves, LastModifiedDate does not."""

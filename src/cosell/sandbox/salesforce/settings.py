@@ -63,6 +63,8 @@ class Settings:
     """Fields the integration user does not see at all."""
     readonly_fields: frozenset[str] = frozenset()
     """Fields the integration user sees and may not write."""
+    lead_field_mapping: tuple[tuple[str, str], ...] = ()
+    """What conversion copies beside the standard fields: a field of the lead, and one of the opportunity."""
     view_all_data: bool = False
     """Whether the integration user may upsert by an external id that is not unique (trap 4)."""
     daily_api_calls: int = 100_000

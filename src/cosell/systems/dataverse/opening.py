@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cosell.core.errors import Misconfigured
-from cosell.crm import Fetch, Site
 from cosell.systems.dataverse.options import (
     COSELL,
     MICROSOFT,
@@ -16,8 +14,11 @@ from cosell.systems.dataverse.options import (
     Options,
     Statuses,
 )
-from cosell.systems.dataverse.settings import DynamicsSettings
 from cosell.systems.dataverse.system import Dataverse
+
+from cosell.core.errors import Misconfigured
+from cosell.crm import Fetch, Site
+from cosell.systems.dataverse.settings import DynamicsSettings
 
 
 def open_system(section: DynamicsSettings, site: Site) -> Dataverse:
@@ -72,9 +73,7 @@ def _login(section: DynamicsSettings, secret: Fetch) -> Login:
         pem = secret("[dynamics] certificate", section.certificate, lines=True)
         password = secret("[dynamics] certificate_password", section.certificate_password)
         return Certificate(_needed("certificate", pem), password)
-    return ClientSecret(
-        _needed("client_secret", secret("[dynamics] client_secret", section.client_secret))
-    )
+    return ClientSecret(_needed("client_secret", secret("[dynamics] client_secret", section.client_secret)))
 
 
 def _needed(name: str, value: str | None) -> str:

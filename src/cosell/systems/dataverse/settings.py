@@ -34,8 +34,8 @@ class DynamicsStatuses(Section):
     """ENV-S01, for Dynamics as well: status reasons equal to an accepted referral. Moving a deal from on hold
     to one accepts it. Empty: the first open status reason that does not mean on hold."""
     on_hold: Words = ("2",)
-    """ENV-S02, for Dynamics as well: status reasons of a Microsoft referral not yet accepted. In them, changes
-    stay in the CRM. `2` is the standard status reason On Hold."""
+    """ENV-S02, for Dynamics as well: status reasons of a Microsoft referral not yet accepted. In them,
+    changes stay in the CRM. `2` is the standard status reason On Hold."""
     won: Words = ()
     """Status reasons that mean won. Empty: the first of the state Won; any of them is read as won."""
     lost: Words = ()
@@ -117,8 +117,8 @@ class DynamicsSettings(CrmSection):
     api_version: Annotated[str, Field(pattern=r"^9\.[0-9]$")] = "9.2"
     """The Web API version to speak."""
     names: Literal["cosell", "microsoft"] = "cosell"
-    """Whose columns are used where `[dynamics.fields]` does not say: ours, or the `msft_` columns of Microsoft's
-    own solution, for an organisation that comes from there."""
+    """Whose columns are used where `[dynamics.fields]` does not say: ours, or the `msft_` columns of
+    Microsoft's own solution, for an organisation that comes from there."""
     country_field: Column = "address1_country"
     """ENV-D04: the account column with the customer's country."""
     deal_value_field: Column = "estimatedvalue"
@@ -138,7 +138,7 @@ class DynamicsSettings(CrmSection):
     user_phone: Absent = ""
     """The user column with the phone number of a seller; empty sends none."""
     connections: bool = False
-    """Whether people are tied to a deal by connections too. The primary contact and the owner always count."""
+    """Whether people are tied to a deal by connections too; the primary contact and the owner always are."""
     connection_role: Guid | None = None
     """The connection role of contacts we connect; without it they have none."""
     lead_status: str = ""
@@ -157,7 +157,7 @@ class DynamicsSettings(CrmSection):
     bypass_logic: bool = False
     """Whether our writes pass the environment's own plug-ins by; needs prvBypassCustomBusinessLogic."""
     watcher: Literal["change_tracking", "modified_on"] = "change_tracking"
-    """How changes are noticed; `modified_on` where change tracking is refused. It sees no deletions at once."""
+    """How changes are noticed; `modified_on` is for where change tracking is refused."""
     statuses: DynamicsStatuses = DynamicsStatuses()
     fields: DynamicsFields = DynamicsFields()
 

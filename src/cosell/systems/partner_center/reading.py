@@ -66,6 +66,8 @@ class Reading:
         """Notes the engagement of each record, so that the next read of it is one call."""
         known = self._engagement_of
         for record in records:
+            if wire.kind(record) == wire.MARKETPLACE_LEAD:
+                continue  # no list shows it (product.md LIM-14): it is read by its id, and alone
             if engagement_id := wire.word(record, "engagementId"):
                 known[wire.record_id(record)] = engagement_id
         while len(known) > _REMEMBERED:

@@ -224,6 +224,7 @@ def _unread(update: Update) -> Snapshot:
         side=Side.PARTNER_CENTER,
         id=update.record_id,
         values=dict(update.values),
+        kind=update.seen.kind,
         complete=False,
         partner_id=update.external_id or update.seen.partner_id,
         enrolled=update.seen.enrolled,

@@ -14,7 +14,7 @@ import orjson
 
 from cosell.core import lifecycle
 from cosell.core.fields import Help
-from cosell.core.records import Side, Snapshot
+from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import (
     Person,
     Solution,
@@ -300,6 +300,7 @@ class Reader:
             side=fresh.side,
             id=fresh.id,
             values=values,
+            kind=fresh.kind,
             version=fresh.version,
             complete=whole,
             partner_id=fresh.partner_id,
@@ -340,6 +341,7 @@ class Reader:
             side=Side.PARTNER_CENTER,
             id=record_id(own),
             values=values,
+            kind=RecordKind.OPPORTUNITY if found == DEAL else RecordKind.LEAD,
             version=tag(own),
             complete=complete,
             partner_id=partner_id if isinstance(partner_id, str) else None,

@@ -36,6 +36,7 @@ def expected(options: Options) -> Capabilities:
         creatable=own | customer | {"contacts", "team", "solutions"},
         updatable=own | {"contacts", "solutions"},
         guarded=own,
+        leads=customer | {"contacts", "notes"} if options.leads else frozenset(),
         read_size=READ_SIZE,
         write_size=WRITE_SIZE,
         patience=PATIENCE,
@@ -75,4 +76,5 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         creatable=frozenset(creatable),
         updatable=frozenset(updatable),
         guarded=frozenset(own),
+        leads=frozenset() if schema.lead is None else schema.lead.capabilities,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cosell.core.errors import SchemaDrift
@@ -13,10 +13,11 @@ from cosell.core.records import Snapshot
 from cosell.ports import Clock
 from cosell.systems.salesforce.client import Answer, Client, query_part
 from cosell.systems.salesforce.discovery import Discovery
+from cosell.systems.salesforce.leads import LeadReader, LeadWriter
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.reading import Reader
 from cosell.systems.salesforce.schema import Schema
-from cosell.systems.salesforce.soql import chunks
+from cosell.systems.salesforce.soql import chunks, long_id
 from cosell.systems.salesforce.writing import Writer
 
 IDS_A_QUERY = 100
@@ -30,6 +31,21 @@ class Tools:
     schema: Schema
     reader: Reader
     writer: Writer
+    leads: tuple[LeadReader, LeadWriter] | None = None
+
+    def is_lead(self, record_id: str) -> bool:
+        """Whether an id is that of a lead; never where leads are not kept."""
+        return self.schema.lead is not None and self.schema.lead.owns(record_id)
+
+    def by_ids(self, ids: Iterable[str]) -> list[str]:
+        """The queries for these records of either kind, a hundred each."""
+        wanted = list(ids)
+        leads = [one for one in wanted if self.is_lead(one)]
+        deals = [one for one in wanted if not self.is_lead(one)]
+        found = [self.reader.by_ids(few) for few in chunks(deals, IDS_A_QUERY)]
+        if self.leads is not None:
+            found += [self.leads[0].by_ids(few) for few in chunks(leads, IDS_A_QUERY)]
+        return found
 
 
 class Access:
@@ -85,7 +101,12 @@ class Access:
         if before is not None:
             _refuse_vanished(before.schema, schema)
         self._tell(schema)
-        return Tools(schema, Reader(schema, self.options, self._user_id), Writer(schema, self.options))
+        table = schema.lead
+        leads = None
+        if table is not None:
+            leads = LeadReader(table, self._user_id), LeadWriter(table, self.options)
+        reader = Reader(schema, self.options, self._user_id)
+        return Tools(schema, reader, Writer(schema, self.options), leads)
 
     async def _who(self) -> str | None:
         session = await self.client.sign_in.session()
@@ -110,23 +131,45 @@ class Access:
         return found
 
     def _snapshot(self, row: dict[str, Any], since: float | None, tools: Tools) -> Snapshot | None:
+        if tools.leads is not None and _is_of(row, "Lead"):
+            return tools.leads[0].snapshot(row, since)
         snapshot = tools.reader.snapshot(row, since)
         if snapshot is not None and self.learn is not None:
             self.learn(snapshot.id, list(tools.reader.children_of(row)))
         return snapshot
 
     async def read(self, ids: Sequence[str], tools: Tools) -> dict[str, Snapshot]:
-        """The opportunities of these well-formed ids that exist, five hundred a call, by casefolded id."""
+        """The records of these well-formed ids that exist, five hundred a call, by casefolded id."""
         found: dict[str, Snapshot] = {}
-        for some in chunks(ids, IDS_A_QUERY * QUERIES_A_CALL):
-            parts = [
-                query_part(tools.reader.by_ids(few), f"q{at}")
-                for at, few in enumerate(chunks(some, IDS_A_QUERY))
-            ]
+        for some in chunks(tools.by_ids(ids), QUERIES_A_CALL):
+            parts = [query_part(soql, f"q{at}") for at, soql in enumerate(some)]
             answers = await self.client.reads(parts, purpose="read")
             for snapshot in await self.snapshots(list(answers.values()), tools):
                 found[snapshot.id.casefold()] = snapshot
+        return await self._with_origins(found, tools)
+
+    async def _with_origins(self, found: dict[str, Snapshot], tools: Tools) -> dict[str, Snapshot]:
+        """Notes the lead of ours behind each opportunity that names no referral: one call, if there is any.
+
+        An opportunity does not tell it, and one that comes of a known deal must not be taken for a new one.
+        """
+        if tools.leads is None:
+            return found
+        nameless = [one.id for one in found.values() if one.partner_id is None and not tools.is_lead(one.id)]
+        for some in chunks(nameless, IDS_A_QUERY):
+            part = query_part(tools.leads[0].origins(some), "origins")
+            answers = await self.client.reads([part], purpose="origins")
+            for row in await self.client.rows(answers["origins"], purpose="origins"):
+                made, lead = (row.get(key) for key in (tools.leads[0].table.needed("opportunity"), "Id"))
+                key = made.casefold() if isinstance(made, str) else ""
+                if key in found and isinstance(lead, str):
+                    found[key] = replace(found[key], origin=long_id(lead))
         return found
+
+
+def _is_of(row: Mapping[str, Any], sheet: str) -> bool:
+    attributes = row.get("attributes")
+    return isinstance(attributes, dict) and attributes.get("type") == sheet
 
 
 def _refuse_vanished(before: Schema, now: Schema) -> None:

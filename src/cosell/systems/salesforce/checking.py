@@ -33,6 +33,7 @@ async def check(access: Access) -> Sequence[Finding]:
     tools = await access.tools()
     findings += _fields(tools.schema, access)
     findings += _country(tools.schema)
+    findings += _leads(tools.schema, access)
     await _org(findings, access, tools)
     findings += _budget(access)
     findings += _clock(access)
@@ -183,6 +184,34 @@ def _currency(schema: Schema, access: Access) -> Finding:
 def _country(schema: Schema) -> Iterable[Finding]:
     column = schema.account["country"]
     yield Finding("country", True, f"The customer's country is read from Account.{column.name}.")
+
+
+def _leads(schema: Schema, access: Access) -> Iterable[Finding]:
+    """Whether leads can be kept, and whether the org takes those we would make (CUS-11, CUS-13)."""
+    for problem in schema.lead_problems:
+        yield Finding(
+            "leads",
+            False,
+            f"{problem} Leads nobody accepted yet wait in Partner Center.",
+            "Install the connector's fields on Lead with their rights, or set cosell_only to true.",
+            PAGE,
+        )
+    if schema.lead is None:
+        return
+    if schema.lead.unfilled:
+        yield Finding(
+            "leads",
+            False,
+            f"Salesforce demands more of a new lead: {', '.join(schema.lead.unfilled)}.",
+            "Give the values under [salesforce.lead_defaults], or [salesforce.lead_statuses] new.",
+            PAGE,
+        )
+        return
+    status = schema.lead.statuses.new or "the org's own default"
+    yield Finding("leads", True, f"Leads are kept; a new one has the status {status}.")
+    if not schema.lead.statuses.can_disqualify:
+        advice = "Name the statuses under [salesforce.lead_statuses] disqualified, if leads shall decline."
+        yield Finding("lead status", True, "No lead status declines a referral.", advice, PAGE)
 
 
 # --- the org ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from cosell.systems.salesforce.client import Answer, Part, query_part
 from cosell.systems.salesforce.outcomes import real, refusals
 from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import chunks, literals, long_id, select
-from cosell.systems.salesforce.streams import ours
+from cosell.systems.salesforce.streams import our_leads, ours
 
 MINUTE = 60
 _MOST_CHILDREN = 500_000
@@ -68,6 +68,8 @@ def objects(schema: Schema) -> Iterable[str]:
     wanted = ["Opportunity", *_silent(schema)]
     if schema.solution is not None:
         wanted.append(schema.solution.name)
+    if schema.lead is not None:
+        wanted.append("Lead")
     return (name for name in wanted if name in schema.replicateable)
 
 
@@ -135,6 +137,8 @@ async def _from_the_bin(access: Access, tools: Tools, unknown: Mapping[str, Sequ
             schema.solution.opportunity,
             ours(schema, f"{schema.solution.parent}."),
         )
+    if schema.lead is not None:
+        columns["Lead"] = ("Id", our_leads(schema.lead))
     asked = [
         (column, query_part(_bin_query(name, column, some, where), f"b{at}", deleted_too=True))
         for name, (column, where) in columns.items()

@@ -23,6 +23,8 @@ class Column:
     relationship: str | None = None
     choices: tuple[tuple[str, str], ...] = ()
     """Value and label of each active choice."""
+    required: bool = False
+    """A new row must name it: it may not be empty and has no default (salesforce-api.md 4)."""
 
     @property
     def writable(self) -> bool:
@@ -41,6 +43,8 @@ class Table:
     creatable: bool = False
     deletable: bool = False
     replicateable: bool = True
+    prefix: str = ""
+    """The first three characters of its ids."""
     last_modified: str | None = None
 
     def get(self, name: str) -> Column | None:
@@ -91,6 +95,7 @@ def table(body: Any, last_modified: str | None = None) -> Table | None:
         creatable=body.get("createable") is True,
         deletable=body.get("deletable") is True,
         replicateable=body.get("replicateable") is not False,
+        prefix=str(body.get("keyPrefix") or ""),
         last_modified=last_modified,
     )
 
@@ -110,7 +115,13 @@ def _column(raw: Mapping[str, Any]) -> Column:
         external_id=raw.get("externalId") is True,
         relationship=relationship if isinstance(relationship, str) else None,
         choices=tuple(_choices(raw.get("picklistValues"))),
+        required=_required(raw),
     )
+
+
+def _required(raw: Mapping[str, Any]) -> bool:
+    optional = raw.get("nillable") is not False or raw.get("defaultedOnCreate") is True
+    return raw.get("createable") is True and not optional
 
 
 def _choices(raw: Any) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,8 @@ from cosell.core.errors import Misconfigured, NotAllowed, SchemaDrift
 from cosell.systems.salesforce.abilities import NOTHING, capabilities
 from cosell.systems.salesforce.client import Answer, Client, Part, query_part, rows_of
 from cosell.systems.salesforce.describe import Column, Table, table
-from cosell.systems.salesforce.options import FieldNames, Options
+from cosell.systems.salesforce.lead_schema import lead_table
+from cosell.systems.salesforce.options import FieldNames, LeadFields, Options
 from cosell.systems.salesforce.schema import Schema, SolutionTable
 from cosell.systems.salesforce.soql import is_name
 from cosell.systems.salesforce.stages import STAGE_QUERY, StageBook, read_stages
@@ -59,7 +60,8 @@ class Discovery:
 
     def _objects(self) -> tuple[str, ...]:
         standard = ("Opportunity", "Account", "Contact", "OpportunityContactRole", "OpportunityTeamMember")
-        return (*standard, "User", self._solution_object)
+        leads = ("Lead",) if self._options.leads else ()
+        return (*standard, "User", self._solution_object, *leads)
 
     async def _ask(self, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         parts = [self._part(name, at) for at, name in enumerate(names)]
@@ -89,8 +91,10 @@ class Discovery:
 
 def _all_names(options: Options) -> tuple[str, ...]:
     named = [getattr(options.fields, name) for name in FieldNames.__slots__]
+    named += [getattr(options.lead_fields, name) for name in LeadFields.__slots__]
     own = (options.country_field, options.value_field, options.currency_field)
-    return (*named, *own, options.duns_field or "", options.contact_phone, options.user_phone)
+    extra = (*options.lead_defaults, options.duns_field or "")
+    return (*named, *own, *extra, options.contact_phone, options.user_phone)
 
 
 class _Build:
@@ -105,6 +109,9 @@ class _Build:
         account = self._account()
         contact = self._contact()
         solution = self._solution()
+        stamp = opportunity.get("stamp")
+        stamped = stamp is not None and stamp.writable
+        lead, lead_problems = lead_table(self.tables.get("Lead"), self.options, stamped=stamped)
         team = self.tables.get("OpportunityTeamMember")
         made = Schema(
             opportunity=opportunity,
@@ -113,6 +120,8 @@ class _Build:
             contact=contact,
             user=self._user(),
             solution=solution,
+            lead=lead,
+            lead_problems=lead_problems,
             teams=team is not None,
             can_add_team=team is not None and team.creatable,
             has_lines=self._need("Opportunity").get("HasOpportunityLineItem") is not None,

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from cosell.core.errors import Misconfigured
 from cosell.crm import Fetch, Site
-from cosell.systems.salesforce.options import ClientSecret, FieldNames, Jwt, Options, Stages
+from cosell.systems.salesforce.options import (
+    ClientSecret,
+    FieldNames,
+    Jwt,
+    LeadFields,
+    LeadStatuses,
+    Options,
+    Stages,
+)
 from cosell.systems.salesforce.settings import SalesforceSettings
 from cosell.systems.salesforce.system import Salesforce
 
 
 def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
     """The org these settings describe; nothing is called yet."""
-    system = Salesforce(options(section, site.secret), transport=site.transport, clock=site.clock)
+    system = Salesforce(
+        options(section, site.secret, leads=site.leads), transport=site.transport, clock=site.clock
+    )
     site.hide(system.secrets)
     return system
 
 
-def options(section: SalesforceSettings, secret: Fetch) -> Options:
+def options(section: SalesforceSettings, secret: Fetch, *, leads: bool = False) -> Options:
     """The settings in the system's own words."""
     return Options(
         login_url=section.login_url,
@@ -26,6 +36,10 @@ def options(section: SalesforceSettings, secret: Fetch) -> Options:
         audience=section.audience,
         api_version=section.api_version,
         fields=FieldNames(**section.fields.model_dump()),
+        leads=leads,
+        lead_fields=LeadFields(**section.lead_fields.model_dump()),
+        lead_statuses=LeadStatuses(**section.lead_statuses.model_dump()),
+        lead_defaults=section.lead_defaults,
         stages=Stages(**section.stages.model_dump()),
         country_field=section.country_field,
         duns_field=section.duns_field,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -73,6 +74,28 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadFields:
+    """API names on the Lead, looked for like those of the Opportunity."""
+
+    sync: str = "Sync_with_Partner_Center__c"
+    referral_id: str = "Referral_Identifier__c"
+    referral_link: str = "Referral_Link__c"
+    audit: str = "Audit__c"
+    stamp: str = "Cosell_Stamp__c"
+    notes: str = "Description"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadStatuses:
+    """Lead statuses by meaning, by API value or label; of several, the first is the one written."""
+
+    new: tuple[str, ...] = ()
+    """CUS-13. The status of new leads. Empty: none is sent, and the org's own default stands."""
+    disqualified: tuple[str, ...] = ()
+    """Statuses of a lead nobody pursues. Empty: no status means so, and no lead declines a referral."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """One Salesforce connection."""
 
@@ -102,6 +125,12 @@ class Options:
     """What every amount means in an org with a single currency; None leaves the currency unknown."""
     display_check_mark: bool = True
     """ENV-S06."""
+    leads: bool = False
+    """ENV-S07: whether leads are synced, as leads of the org."""
+    lead_fields: LeadFields = LeadFields()
+    lead_statuses: LeadStatuses = LeadStatuses()
+    lead_defaults: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """CUS-11: what else each new lead says, by API name; for fields the org demands."""
     referral_link: str = "https://partner.microsoft.com/referrals/v2/inbox?id={id}"
     audit_limit: int = 10_000
     """Characters of the Audit field, at most what the field holds."""

@@ -234,7 +234,12 @@ def _unavailable(one: Refusal, detail: str) -> CosellError:
     return Unavailable("Salesforce is overloaded or under maintenance.", detail=detail)
 
 
+def _converted(one: Refusal, detail: str) -> CosellError:
+    return Stale("The lead was converted in Salesforce meanwhile.", detail=detail)
+
+
 _MEANINGS: dict[str, Meaning] = {
+    "CANNOT_UPDATE_CONVERTED_LEAD": _converted,
     "INVALID_SESSION_ID": _signed_out,
     "INVALID_AUTH_HEADER": _signed_out,
     "REQUEST_LIMIT_EXCEEDED": _quota,

@@ -120,7 +120,7 @@ class Reader:
             return None
         facts: dict[str, str] = {}
         values, mark = self._values(row, facts)
-        changed_at = _moment(row.get("LastModifiedDate"))
+        changed_at = moment_of(row.get("LastModifiedDate"))
         modifier = row.get("LastModifiedById")
         return Snapshot(
             side=Side.CRM,
@@ -128,14 +128,14 @@ class Reader:
             values=values,
             version=None if changed_at is None else http_date(changed_at),
             firm=changed_at is not None and since is not None and since >= int(changed_at.timestamp()) + 1,
-            partner_id=_word(row.get(self._referral_id)),
+            partner_id=word_of(row.get(self._referral_id)),
             enrolled=row.get(self._sync) is True,
-            stamp=_word(row.get(self._stamp)) if self._stamp else None,
-            touched_by=_word(_inner(row, "LastModifiedBy").get("Name")),
+            stamp=word_of(row.get(self._stamp)) if self._stamp else None,
+            touched_by=word_of(inner(row, "LastModifiedBy").get("Name")),
             touched_by_us=None if self._user_id is None else modifier == self._user_id,
             changed_at=changed_at,
             mark=mark,
-            audit=_word(row.get(self._audit)) if self._audit else None,
+            audit=word_of(row.get(self._audit)) if self._audit else None,
             facts=facts,
         )
 
@@ -163,11 +163,11 @@ class Reader:
         return found, mark
 
     def _read_account(self, row: Mapping[str, Any], found: dict[str, Value], facts: dict[str, str]) -> None:
-        account = _inner(row, "Account")
+        account = inner(row, "Account")
         for key, column in self._account:
             raw = account.get(column)
             found[key] = None if raw is None else normal.text(raw)
-        found["country"] = _country(account.get(self._country))
+        found["country"] = country_of(account.get(self._country))
         if isinstance(account_id := row.get("AccountId"), str):
             facts["account"] = account_id
 
@@ -175,7 +175,7 @@ class Reader:
         if self._contact:
             people = []
             for role in _rows(row, ROLES):
-                person = _person(_inner(role, "Contact"), self._contact)
+                person = person_of(inner(role, "Contact"), self._contact)
                 people.append(person)
                 if isinstance(contact_id := role.get("ContactId"), str) and person.key.strip():
                     facts.setdefault(f"contact:{person.key}", contact_id)
@@ -190,14 +190,14 @@ class Reader:
         assert table is not None
         found = []
         for child in _rows(row, table.children):
-            solution_id = _word(child.get(table.id))
+            solution_id = word_of(child.get(table.id))
             if solution_id is None:
                 continue
             quantity = _amount(child.get(table.quantity)) if table.quantity else None
             price = _amount(child.get(table.price)) if table.price else None
             if isinstance(quantity, Unreadable) or isinstance(price, Unreadable):
                 return Unreadable(solution_id[:80], "has a quantity or price that is no number")
-            name = _word(child.get(table.label)) if table.label else None
+            name = word_of(child.get(table.label)) if table.label else None
             solution = Solution(solution_id, quantity, price, name or "")
             _remember(facts, f"solution:{solution.key}", child.get("Id"))
             found.append(solution)
@@ -207,16 +207,16 @@ class Reader:
         """The owner and the opportunity's team; our own user is nobody a customer should call."""
         people = []
         if self._user_id is None or row.get("OwnerId") != self._user_id:
-            people.append(_person(_inner(row, "Owner"), self._user))
+            people.append(person_of(inner(row, "Owner"), self._user))
         for member in _rows(row, TEAM) if self.schema.teams else ():
             if self._user_id is None or member.get("UserId") != self._user_id:
-                people.append(_person(_inner(member, "User"), self._user))
+                people.append(person_of(inner(member, "User"), self._user))
         return normal.people(people)
 
 
-def _inner(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = row.get(key)
-    return inner if isinstance(inner, dict) else {}
+def inner(row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = row.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _rows(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -225,7 +225,7 @@ def _rows(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [one for one in records if isinstance(one, dict)] if isinstance(records, list) else []
 
 
-def _word(raw: Any) -> str | None:
+def word_of(raw: Any) -> str | None:
     cleaned = normal.text(raw) if isinstance(raw, str) else None
     return cleaned if isinstance(cleaned, str) else None
 
@@ -234,22 +234,22 @@ def _amount(raw: Any) -> Any:
     return None if raw is None else normal.money(raw)
 
 
-def _moment(raw: Any) -> datetime | None:
+def moment_of(raw: Any) -> datetime | None:
     try:
         return moment(raw) if isinstance(raw, str) else None
     except ValueError:
         return None
 
 
-def _country(raw: Any) -> Value:
-    cleaned = _word(raw)
+def country_of(raw: Any) -> Value:
+    cleaned = word_of(raw)
     if cleaned is None:
         return None
     return code_of(cleaned) or Unreadable(cleaned[:80], "is no country we know; use its two-letter code")
 
 
 def _help(raw: Any) -> Value:
-    cleaned = _word(raw)
+    cleaned = word_of(raw)
     if cleaned is None:
         return None
     answer = help_of(cleaned)
@@ -258,8 +258,8 @@ def _help(raw: Any) -> Value:
     return None if is_no_help(cleaned) else Unreadable(cleaned[:80], "is none of the six answers")
 
 
-def _person(row: Mapping[str, Any], names: Mapping[str, str]) -> Person:
-    words = {key: _word(row.get(name)) or "" for key, name in names.items()}
+def person_of(row: Mapping[str, Any], names: Mapping[str, str]) -> Person:
+    words = {key: word_of(row.get(name)) or "" for key, name in names.items()}
     return Person(
         words.get("email", ""),
         words.get("first_name", ""),

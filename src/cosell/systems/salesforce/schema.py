@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cosell.ports import Capabilities
 from cosell.systems.salesforce.describe import Column
+from cosell.systems.salesforce.lead_statuses import StatusBook
 from cosell.systems.salesforce.stages import StageBook
 
 GUARDED = (
@@ -44,6 +45,33 @@ class SolutionTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadTable:
+    """The leads of the org."""
+
+    prefix: str
+    """The first three characters of a lead's id."""
+    columns: Mapping[str, Column]
+    """By the names of LeadFields, by canonical field, and `email`, `phone` and the like of its person."""
+    statuses: StatusBook
+    capabilities: frozenset[str]
+    """Canonical fields a new lead can hold."""
+    replicateable: bool
+    unfilled: tuple[str, ...]
+    """API names that the org demands of a new lead and nobody gives (CUS-11)."""
+
+    def needed(self, role: str) -> str:
+        return self.columns[role].name
+
+    def name(self, role: str) -> str | None:
+        column = self.columns.get(role)
+        return column.name if column is not None else None
+
+    def owns(self, record_id: str) -> bool:
+        """Whether an id is a lead's."""
+        return record_id.startswith(self.prefix)
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """The org as far as deals are concerned."""
 
@@ -56,6 +84,9 @@ class Schema:
     contact: Mapping[str, Column]
     user: Mapping[str, Column]
     solution: SolutionTable | None
+    lead: LeadTable | None
+    lead_problems: tuple[str, ...]
+    """Why leads cannot be kept though they should be."""
     teams: bool
     can_add_team: bool
     has_lines: bool

@@ -18,6 +18,7 @@ from cosell.systems.salesforce.writing import Draft
 
 READ_BACK = "after"
 _EMAILS_A_QUERY = 100
+_OWN_ROWS = ("/sobjects/Opportunity/", "/sobjects/Lead/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ async def update_many(access: Access, updates: Sequence[Update]) -> dict[str, Wr
             written[update.write_id] = why
             continue
         (atomic if task.draft.children or _needs_own_call(task) else alone).append(task)
-    calls = [_send_rows(access, tools, some) for some in chunks(alone, MOST_PARTS - 1)]
+    kinds: list[list[Task]] = [[], []]
+    for task in alone:
+        kinds[tools.is_lead(task.update.record_id)].append(task)
+    calls = [_send_rows(access, tools, some) for kind in kinds for some in chunks(kind, MOST_PARTS - 1)]
     calls += [_send_atomic(access, tools, task) for task in atomic]
     for answered in await asyncio.gather(*calls):
         written.update(answered)
@@ -55,7 +59,10 @@ def _task(tools: Tools, update: Update, at: int, known: Mapping[tuple[str, str],
     record_id = long_id(update.record_id)
     if record_id is None:
         raise Rejected("This is no id of an opportunity.", code="malformed_id")
-    return Task(update, tools.writer.draft(replace(update, record_id=record_id), at, known))
+    update = replace(update, record_id=record_id)
+    if tools.leads is not None and tools.is_lead(record_id):
+        return Task(update, tools.leads[1].draft(update, at))
+    return Task(update, tools.writer.draft(update, at, known))
 
 
 async def _contacts(access: Access, updates: Sequence[Update]) -> dict[tuple[str, str], str]:
@@ -80,7 +87,8 @@ async def _contacts(access: Access, updates: Sequence[Update]) -> dict[tuple[str
 async def _send_rows(access: Access, tools: Tools, tasks: Sequence[Task]) -> dict[str, Written]:
     rows = [task.draft.row for task in tasks if task.draft.row is not None]
     ids = dict.fromkeys(long_id(task.update.record_id) or "" for task in tasks)
-    read_back = query_part(tools.reader.by_ids(ids), READ_BACK)
+    (again,) = tools.by_ids(ids)
+    read_back = query_part(again, READ_BACK)
     try:
         answers = await access.client.composite([*rows, read_back], purpose="update")
     except CosellError as why:
@@ -138,7 +146,8 @@ async def _send_atomic(access: Access, tools: Tools, task: Task) -> dict[str, Wr
 
 async def _applied(access: Access, tools: Tools, task: Task) -> Snapshot:
     record_id = _key_id(task.update.record_id)
-    read_back = query_part(tools.reader.by_ids([record_id]), READ_BACK)
+    (again,) = tools.by_ids([record_id])
+    read_back = query_part(again, READ_BACK)
     if task.draft.row is not None and _needs_own_call(task):
         answers = await _in_two_calls(access, task.draft.row, task.draft.children, read_back)
     else:
@@ -248,10 +257,10 @@ def raise_first(parts: Sequence[Part], answers: Mapping[str, Answer]) -> None:
 
 def _error_of(part: Part, answer: Answer) -> CosellError:
     why = answer.error(safe=False)
-    if isinstance(why, Gone) and part.method != "POST" and "/Opportunity/" not in part.path:
+    if isinstance(why, Gone) and part.method != "POST" and not part.path.startswith(_OWN_ROWS):
         # A related row is gone, not the opportunity: the lists have to be read again.
         return Stale("A related record was deleted in Salesforce meanwhile.", detail=why.detail)
-    if why.code == "exists" and not f"{part.path}/".startswith("/sobjects/Opportunity/"):
+    if why.code == "exists" and not f"{part.path}/".startswith(_OWN_ROWS):
         # Only the referral's own id says that the deal exists; another unique field is the admin's.
         why.code = "duplicate_value"
     return why

@@ -77,6 +77,33 @@ class SalesforceFields(Section):
     """On the solution: the price of one."""
 
 
+class LeadFields(Section):
+    """API names of the fields on the Lead; used where `[partner_center] cosell_only` is false."""
+
+    sync: ApiName = "Sync_with_Partner_Center__c"
+    """Checkbox: Sync with Partner Center."""
+    referral_id: ApiName = "Referral_Identifier__c"
+    """Text, external id, unique: Referral Identifier."""
+    referral_link: ApiName = "Referral_Link__c"
+    """URL: Referral Link."""
+    audit: ApiName = "Audit__c"
+    """Long text: Audit."""
+    stamp: ApiName = "Cosell_Stamp__c"
+    """Our mark: the id of the last write."""
+    notes: ApiName = "Description"
+    """M-05, long text: the notes of the deal."""
+
+
+class LeadStatusSettings(Section):
+    """Lead statuses by meaning, by API value or label of the org's own list (CUS-13)."""
+
+    new: Words = ()
+    """The status of new leads; of several, the first is written. Empty: the org's own default."""
+    disqualified: Words = ()
+    """Statuses of a lead nobody pursues: a seller who sets one declines the referral, and a referral that
+    ended is shown by the first. Empty: no status means so."""
+
+
 class SalesforceSettings(CrmSection):
     """The connection to Salesforce."""
 
@@ -120,6 +147,10 @@ class SalesforceSettings(CrmSection):
     """Whether an account or contact is created although a duplicate rule of the alert kind warns."""
     stages: StageSettings = StageSettings()
     fields: SalesforceFields = SalesforceFields()
+    lead_fields: LeadFields = LeadFields()
+    lead_statuses: LeadStatusSettings = LeadStatusSettings()
+    lead_defaults: dict[ApiName, str | int | bool] = Field(default_factory=dict)
+    """CUS-11: what else each new lead says, by API name, for fields that the org demands of a lead."""
 
     @property
     def address(self) -> str:

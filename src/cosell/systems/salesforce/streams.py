@@ -8,7 +8,7 @@ from typing import Any
 
 from cosell.core.errors import Unavailable
 from cosell.systems.salesforce.cursor import Place
-from cosell.systems.salesforce.schema import Schema
+from cosell.systems.salesforce.schema import LeadTable, Schema
 from cosell.systems.salesforce.soql import literal, long_id, moment, select, stamp
 
 
@@ -68,8 +68,13 @@ def ours(schema: Schema, path: str = "") -> str:
     return f"{path}{sync} = true OR {path}{referral_id} != null"
 
 
+def our_leads(table: LeadTable) -> str:
+    """The condition that a lead concerns us: only one that a referral was made into, or was tied to."""
+    return f"{table.needed('referral_id')} != null"
+
+
 def streams(schema: Schema) -> Iterable[Stream]:
-    """At most five, which is what one call carries."""
+    """At most six; one call carries five."""
     yield Stream("opportunity", "Opportunity", "Id", "SystemModstamp", ours(schema))
     child = ours(schema, "Opportunity.")
     if schema.contact:
@@ -83,3 +88,5 @@ def streams(schema: Schema) -> Iterable[Stream]:
         )
     if schema.teams:
         yield Stream("team", "OpportunityTeamMember", "OpportunityId", "SystemModstamp", child)
+    if schema.lead is not None:
+        yield Stream("lead", "Lead", "Id", "SystemModstamp", our_leads(schema.lead))

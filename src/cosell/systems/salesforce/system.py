@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cosell.core.errors import Gone, Rejected
+from cosell.core.errors import CosellError, Gone, Rejected
 from cosell.core.matching import Account
-from cosell.core.records import Side, Snapshot, Values
+from cosell.core.records import RecordKind, Side, Snapshot, Values
 from cosell.http import Http, Transport
 from cosell.ports import (
     Budget,
@@ -20,7 +20,7 @@ from cosell.ports import (
     Update,
     Written,
 )
-from cosell.systems.salesforce import checking, creating, customers, sending
+from cosell.systems.salesforce import checking, creating, customers, lead_creating, sending
 from cosell.systems.salesforce.abilities import expected
 from cosell.systems.salesforce.access import Access
 from cosell.systems.salesforce.client import Client, query_part
@@ -28,6 +28,9 @@ from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import long_id
 from cosell.systems.salesforce.watching import Watching
+
+LEAD_PREFIX = "00Q"
+"""The first characters of a lead's id (salesforce-api.md 1), for when the org is not asked about leads."""
 
 
 class Salesforce:
@@ -79,14 +82,25 @@ class Salesforce:
             tools = await self._access.tools()
             with self._access.noting_drift():
                 found = await self._access.read(list(dict.fromkeys(asked.values())), tools)
-        return {one: found.get(asked.get(one, "").casefold()) or _gone(one) for one in ids}
+        return {one: found.get(asked.get(one, "").casefold()) or self._missing(one) for one in ids}
+
+    def _missing(self, record_id: str) -> CosellError:
+        if record_id.startswith(LEAD_PREFIX) and not self.capabilities.leads:
+            return Rejected(
+                "This record is a lead, and the connector keeps no leads in Salesforce now.",
+                code="no_leads",
+                advice="See [partner_center] cosell_only, and cosell doctor.",
+            )
+        return _gone(record_id)
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
-        """All opportunities that carry this referral id, oldest first."""
+        """All opportunities that carry this referral id, oldest first, and the lead that does."""
         tools = await self._access.tools()
-        part = query_part(tools.reader.by_referral([partner_id]), "find")
+        parts = [query_part(tools.reader.by_referral([partner_id]), "find")]
+        if tools.leads is not None:
+            parts.append(query_part(tools.leads[0].by_referral(partner_id), "leads"))
         with self._access.noting_drift():
-            answers = await self._client.reads([part], purpose="find")
+            answers = await self._client.reads(parts, purpose="find")
             return await self._access.snapshots(list(answers.values()), tools)
 
     async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
@@ -97,6 +111,8 @@ class Salesforce:
     async def create(self, creation: Creation) -> Snapshot:
         """Creates one opportunity with all that belongs to it; Rejected as `exists` where it is there."""
         with self._access.noting_drift():
+            if creation.kind is RecordKind.LEAD:
+                return await lead_creating.create(self._access, creation)
             return await creating.create(self._access, creation)
 
     async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:

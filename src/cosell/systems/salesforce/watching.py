@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from cosell.ports import Changes
 from cosell.systems.salesforce import deleted
 from cosell.systems.salesforce.access import Access, Tools
-from cosell.systems.salesforce.client import Answer, query_part
+from cosell.systems.salesforce.client import MOST_QUERIES, Answer, Part, query_part
 from cosell.systems.salesforce.cursor import Cursor, Place, parse
 from cosell.systems.salesforce.soql import literal, long_id, select
-from cosell.systems.salesforce.streams import Row, Stream, streams
+from cosell.systems.salesforce.streams import Row, Stream, our_leads, streams
 
 Seen = Mapping[tuple[str, str], int]
 """Stamp by stream and row id, of rows reported already."""
@@ -60,9 +60,13 @@ class Watching:
     async def _walk(self, cursor: Cursor | None, tools: Tools) -> Changes:
         after = cursor.walk_after if cursor is not None else ""
         limit = self._options.walk_page
-        where = f"{tools.schema.needed('sync')} = true AND IsClosed = false"
-        beyond = f" AND Id > {literal(after)}" if after else ""
-        soql = select(("Id",), "Opportunity", f"WHERE {where}{beyond} ORDER BY Id LIMIT {limit}")
+        lead = tools.schema.lead
+        of_leads = lead is not None and lead.owns(after)
+        source, where = "Opportunity", f"{tools.schema.needed('sync')} = true AND IsClosed = false"
+        if lead is not None and of_leads:
+            source, where = "Lead", f"{our_leads(lead)} AND {lead.needed('converted')} = false"
+        beyond = f" AND Id > {literal(after)}" if long_id(after) else ""
+        soql = select(("Id",), source, f"WHERE {where}{beyond} ORDER BY Id LIMIT {limit}")
         answers = await self._access.client.reads([query_part(soql, "walk")], purpose="walk")
         rows = await self._access.client.rows(answers["walk"], purpose="walk")
         ids = [long for row in rows if isinstance(raw := row.get("Id"), str) and (long := long_id(raw))]
@@ -74,6 +78,8 @@ class Watching:
         more = len(rows) >= limit and bool(ids)
         if more:
             then = Cursor(walk_start=start, walk_after=ids[-1])
+        elif lead is not None and not of_leads:
+            more, then = True, Cursor(walk_start=start, walk_after=lead.prefix)
         else:
             self._parents.warm = self._parents.warm or not after
             then = Cursor(marks={one.name: start for one in streams(tools.schema)}, deleted=start)
@@ -88,7 +94,9 @@ class Watching:
         parts = [query_part(self._query(one, cursor), f"s{at}") for at, one in enumerate(asked)]
         if window is not None:
             parts += deleted.parts(tools.schema, *window)
-        answers = await self._access.client.reads(parts, purpose="poll")
+        answers: dict[str, Answer] = {}
+        for some in _calls(parts):
+            answers |= await self._access.client.reads(some, purpose="poll")
         seen = self._memory.get(cursor.token, {})
         poll = _Poll(cursor, seen, dict(cursor.marks), dict(cursor.places), deleted=cursor.deleted)
         for at, one in enumerate(asked):
@@ -175,3 +183,11 @@ class Watching:
         if any(fresh.values()):
             for one in await deleted.touched(self._access, tools, self._parents, fresh):
                 poll.touched[one] = None
+
+
+def _calls(parts: Sequence[Part]) -> list[Sequence[Part]]:
+    """The questions in calls of at most five queries; deletions are no queries and go with the first."""
+    queries = [one for one in parts if one.path.startswith("/query")]
+    others = [one for one in parts if not one.path.startswith("/query")]
+    first, rest = queries[:MOST_QUERIES], queries[MOST_QUERIES:]
+    return [[*first, *others], rest] if rest else [parts]

@@ -44,6 +44,24 @@ def extend_opportunity(opportunity: SObject) -> None:
     )
 
 
+def extend_lead(lead: SObject) -> None:
+    """Adds the connector's fields to Lead, under the names of those on Opportunity."""
+    lead.add(
+        flag("Sync_with_Partner_Center__c", "Sync with Partner Center"),
+        text(
+            "Referral_Identifier__c",
+            "Referral Identifier",
+            100,
+            external_id=True,
+            unique=True,
+            id_lookup=True,
+        ),
+        Field("Referral_Link__c", "Referral Link", "url", 255),
+        area("Audit__c", "Audit", 100_000),
+        text("Cosell_Stamp__c", "Cosell Stamp"),
+    )
+
+
 def connector_object() -> SObject:
     """The solutions of an opportunity, one row each."""
     return sobject(

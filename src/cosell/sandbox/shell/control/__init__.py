@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.shell.control import events, partner_center, salesforce, world
+from cosell.sandbox.shell.control import events, leads, partner_center, salesforce, world
 from cosell.sandbox.shell.control.deals import VERBS as DEALS
 
-VERBS = (*DEALS, *partner_center.VERBS, *salesforce.VERBS, *events.VERBS, *world.VERBS)
+VERBS = (*DEALS, *partner_center.VERBS, *salesforce.VERBS, *leads.VERBS, *events.VERBS, *world.VERBS)
 
 __all__ = ["VERBS"]
