@@ -96,7 +96,7 @@ async def settled(room: Room, write: Write) -> None:
 
 def _made_by(write: Write) -> str | None:
     """The customer for whom a write makes an account."""
-    if write.side is not Side.CRM or write.kind is not WriteKind.CREATE or account_of(write) is not None:
+    if write.kind is not WriteKind.CREATE or not write.note.startswith(_NEW):
         return None
     name = write.fields.get("customer_name")
     return _key(name.after) if name else None
