@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -24,6 +25,16 @@ class Settings:
     """1.3: whether the role holds prvActOnBehalfOfAnotherUser."""
     closed_rows_read_only: bool = True
     """3, unknown: whether a won or lost opportunity refuses changes until it is reopened."""
+    reopening_takes_values: bool = False
+    """3, unknown: whether the request that reopens an opportunity may change other columns as well."""
+    reopening_clears_actuals: bool = False
+    """3, unknown: whether reopening empties actualvalue and actualclosedate."""
+    reopening_open_refused: bool = True
+    """3: ``statecode: 0`` for an open opportunity is refused with 0x8004051a."""
+    qualifying_copies_custom_columns: bool = False
+    """6, unknown: whether the opportunity made by QualifyLead takes over custom columns of the same name."""
+    read_only_columns_refused: bool = True
+    """2.2, unknown: whether a value for a read-only column is refused; off ignores it."""
     required_columns_enforced: bool = False
     """6, inferred off: whether a create without an ApplicationRequired column is refused."""
     null_clears_lookups: bool = True
@@ -56,3 +67,26 @@ class Settings:
     """2.11, inferred: the longest URL outside a batch."""
     largest_body: int = 134_217_728
     """2.11: beyond it 413."""
+    batch_takes_lf: bool = False
+    """2.8: whether lines of a batch may end in a line feed alone; the product asks for CRLF."""
+    batch_tells_status_of_failure: bool = False
+    """2.8, unknown: whether a failed batch has the status of the failed part instead of 400."""
+    requests_limit: int | None = 6_000
+    """2.11: requests of one user within the window; None: as many as they like."""
+    execution_seconds_limit: float | None = 1_200.0
+    """2.11: combined seconds of one user's requests within the window."""
+    concurrency_limit: int | None = 52
+    """2.11: requests of one user served at the same moment."""
+    limits_window: float = 300.0
+    seconds_charged_per_request: float | None = None
+    """2.11: what each request counts for; None: what it really takes."""
+    throttle_next: int = 0
+    """2.11: how many of the next requests are sent away whatever was used."""
+    throttle_facet: Literal["requests", "time", "concurrency"] = "requests"
+    """2.11: the reason those requests are told."""
+    retry_after_seconds: int = 5
+    """2.11: the wait that is asked for when no call of the window tells it."""
+    retry_after_growth: int = 5
+    """2.11, the step is unknown: how much longer each further refused request makes the wait."""
+    parallelism_hint: int = 4
+    """2.1: the x-ms-dop-hint of every answer."""

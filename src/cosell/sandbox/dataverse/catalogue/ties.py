@@ -65,7 +65,7 @@ def _connection() -> Table:
         look(
             "relatedconnectionid",
             "Reciprocal Connection",
-            to("connection", "relatedconnectionid", "connection_related_connection"),
+            to("connection", "relatedconnectionid", "connection_related_connection", "cascade"),
             creatable=False,
             updatable=False,
         ),
