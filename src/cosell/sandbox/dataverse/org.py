@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -44,6 +44,8 @@ class Org:
         """The versions at which the open slow transactions began."""
         self.locked: dict[str, int] = {}
         self.slow: int | None = None
+        self.named: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
+        """Who wrote a row in this request, and the columns that were named, even those given as they were."""
         self._ids = random.Random()
         self.empty()
 
@@ -93,6 +95,11 @@ class Org:
             if user in (*names, row.get("domainname")):
                 return Actor(row["systemuserid"])
         raise refusal(400, "0x80040217", f"systemuser With Id = {user} Does Not Exist")
+
+    def note(self, table: Table, row_id: str, actor: Actor, names: Iterable[str]) -> None:
+        """Remembers until the request has ended who wrote which columns of a row."""
+        before = self.named.get((table.name, row_id), ("", frozenset()))[1]
+        self.named[table.name, row_id] = (actor.user_id, before | frozenset(names))
 
     def insert(self, table: Table, row: Row, actor: Actor) -> Row:
         """Stores a new row with its id, stamps and version."""

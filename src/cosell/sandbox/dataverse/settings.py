@@ -90,3 +90,9 @@ class Settings:
     """2.11, the step is unknown: how much longer each further refused request makes the wait."""
     parallelism_hint: int = 4
     """2.1: the x-ms-dop-hint of every answer."""
+    webhook_ports_restricted: bool = False
+    """4.3: whether a webhook may be reached at ports 80 and 443 only, as in the product."""
+    webhook_delay: float = 0.0
+    """4.3: seconds before a webhook is called."""
+    webhook_retry_seconds: float = 1.0
+    """4.3, unknown: seconds between the two calls of a webhook that answered 502, 503 or 504."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 # A row keeps only what is not null; rows are never changed in place.
@@ -115,6 +115,8 @@ class Store:
     def __init__(self) -> None:
         self.tables: dict[str, Rows] = {}
         self.journal: list[Change] = []
+        self.on_settle: Callable[[list[Change]], None] = lambda _: None
+        """Told what a finished request has changed."""
 
     def table(self, name: str) -> Rows:
         found = self.tables.get(name)
@@ -139,7 +141,8 @@ class Store:
 
     def settle(self) -> None:
         """Forgets how to go back; called at the end of each request."""
-        self.journal.clear()
+        done, self.journal = self.journal, []
+        self.on_settle(done)
 
     def get(self, table: str, row_id: str) -> Row | None:
         return self.table(table).live.get(row_id)

@@ -9,6 +9,7 @@ from cosell.sandbox.dataverse.bodies import Body, read_body
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.errors import invalid, no_row, refusal
+from cosell.sandbox.dataverse.hooks.checks import check as check_step
 from cosell.sandbox.dataverse.keys import check_keys
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.rules import before_write, fill_defaults
@@ -52,12 +53,14 @@ class Writer:
         if self._org.settings.required_columns_enforced and actor.secured:
             _check_required(table, row)
         settle_state(self._org, table, None, row, given)
+        check_step(self._org, table.name, row)
         before_write(self._org, table, None, row)
         check_keys(self._org, table, row, None)
         mirrored = table.name == "connection" and "relatedconnectionid" not in row
         if mirrored:
             row |= {"ismaster": True, "relatedconnectionid": Ref(table.name, self._org.new_id())}
         made = self._org.insert(table, row, actor)
+        self._org.note(table, made[table.primary_id], actor, given)
         self._after(actor, table, made)
         if mirrored:
             self._mirror(actor, table, made)
@@ -82,10 +85,12 @@ class Writer:
         self._check_links(actor, table, changes)
         row = {**old, **changes}
         settle_state(self._org, table, old, row, changes)
+        self._org.note(table, row_id, actor, changes)
         return self.store_change(actor, table, old, row)
 
     def store_change(self, actor: Actor, table: Table, old: Row, row: Row) -> Row:
         """Stores a changed row whose state is settled."""
+        check_step(self._org, table.name, row)
         before_write(self._org, table, old, row)
         check_keys(self._org, table, row, old)
         made = self._org.replace(table, row, actor)
@@ -98,6 +103,7 @@ class Writer:
         row = self.row(table, row_id)
         if not table.deletable:
             raise invalid(f"Rows of '{table.name}' cannot be deleted.")
+        self._org.note(table, row_id, actor, ())
         self._bury(actor, table, row_id)
         self._after(actor, table, row)
 

@@ -3,6 +3,7 @@
 from cosell.sandbox.dataverse.catalogue.connector import connector_tables, extend
 from cosell.sandbox.dataverse.catalogue.customers import customer_tables
 from cosell.sandbox.dataverse.catalogue.deals import deal_tables
+from cosell.sandbox.dataverse.catalogue.hooks import hook_tables
 from cosell.sandbox.dataverse.catalogue.people import people_tables
 from cosell.sandbox.dataverse.catalogue.ties import tie_tables
 from cosell.sandbox.dataverse.columns import Table
@@ -16,4 +17,4 @@ def fresh_tables() -> list[Table]:
     for one in tables:
         if one.name in ("opportunity", "lead"):
             extend(one)
-    return [*tables, *connector_tables()]
+    return [*tables, *hook_tables(), *connector_tables()]
