@@ -25,6 +25,8 @@ class Actor:
     secured: bool = False
     on_behalf_of: str | None = None
     """The user a call is made for; the row then says ``modifiedonbehalfby`` the actor."""
+    detects_duplicates: bool = False
+    """Whether a duplicate is refused: the Web API looks for them only when it is asked to."""
 
     @property
     def writes_as(self) -> str:

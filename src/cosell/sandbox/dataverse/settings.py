@@ -96,3 +96,9 @@ class Settings:
     """4.3: seconds before a webhook is called."""
     webhook_retry_seconds: float = 1.0
     """4.3, unknown: seconds between the two calls of a webhook that answered 502, 503 or 504."""
+    duplicate_rules: frozenset[str] = frozenset(
+        {"account.name", "contact.emailaddress1", "lead.emailaddress1"}
+    )
+    """2.1: the columns whose equal values make rows duplicates, for callers who ask for detection."""
+    duplicates_found_status: int = 500
+    """9: the status of 0x80040333; 500 in the documentation's example, 412 is possible."""

@@ -8,6 +8,7 @@ from typing import Any
 from cosell.sandbox.dataverse.bodies import Body, read_body
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.duplicates import refuse_duplicate
 from cosell.sandbox.dataverse.errors import invalid, no_row, refusal
 from cosell.sandbox.dataverse.hooks.checks import check as check_step
 from cosell.sandbox.dataverse.keys import check_keys
@@ -56,6 +57,7 @@ class Writer:
         check_step(self._org, table.name, row)
         before_write(self._org, table, None, row)
         check_keys(self._org, table, row, None)
+        refuse_duplicate(self._org, actor, table, None, row)
         mirrored = table.name == "connection" and "relatedconnectionid" not in row
         if mirrored:
             row |= {"ismaster": True, "relatedconnectionid": Ref(table.name, self._org.new_id())}
@@ -93,6 +95,7 @@ class Writer:
         check_step(self._org, table.name, row)
         before_write(self._org, table, old, row)
         check_keys(self._org, table, row, old)
+        refuse_duplicate(self._org, actor, table, old, row)
         made = self._org.replace(table, row, actor)
         self._after(actor, table, made)
         return made
