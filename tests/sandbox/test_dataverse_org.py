@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cosell.sandbox.dataverse import DataverseError
-from cosell.sandbox.dataverse.columns import Key, money, text
+from cosell.sandbox.dataverse.columns import Key
+from cosell.sandbox.dataverse.drafting import money, text
 
 from .dynamics import NOWHERE, REFERRAL, Dynamics
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from cosell.sandbox.dataverse.columns import Column, choices
+from cosell.sandbox.dataverse.columns import Column
+from cosell.sandbox.dataverse.drafting import choices
 
 from .dynamics import ALL_NOTES, NOWHERE, REFERRAL, Dynamics, Json
 
