@@ -39,6 +39,7 @@ def _user() -> Table:
         schema_name="SystemUser",
         primary_name="fullname",
         ownership="BusinessOwned",
+        deletable=False,
     )
 
 
