@@ -57,11 +57,13 @@ class FieldNames:
     solution_name: str = "cosell_name"
     solution_quantity: str = "cosell_quantity"
     solution_price: str = "cosell_price"
+    solution_detail: str = "cosell_solutiondetailid"
+    """The lookup to the catalogue."""
     detail_table: str = "cosell_solutiondetail"
     """FLD-D11: the catalogue of solutions a seller chooses from."""
     detail_id: str = "cosell_solutionidentifier"
     detail_name: str = "cosell_name"
-    detail_type: str = "cosell_type"
+    detail_type: str = "cosell_solutiontype"
     detail_publisher: str = "cosell_publishername"
 
 

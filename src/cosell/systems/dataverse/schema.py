@@ -42,6 +42,8 @@ class SolutionTable:
     label: Column | None
     quantity: Column | None
     price: Column | None
+    detail: str | None
+    """The navigation property to the catalogue, where there is one."""
     tracked: bool
     """Change tracking is on for this table."""
 

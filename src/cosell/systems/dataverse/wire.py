@@ -77,9 +77,9 @@ class Answer:
         where = self.headers.get("odata-entityid") or self.headers.get("location") or ""
         return guid(where[:-1].rpartition("(")[2]) if where.endswith(")") else None
 
-    def error(self, *, safe: bool) -> CosellError:
-        """What the refusal means; `safe`: nothing could have been changed."""
-        return error_of(self.status, self.body, self.headers, safe=safe)
+    def error(self, *, safe: bool, creating: bool = False) -> CosellError:
+        """What the refusal means; `safe`: nothing could have been changed (see `outcomes.error_of`)."""
+        return error_of(self.status, self.body, self.headers, safe=safe, creating=creating)
 
 
 @dataclass(frozen=True, slots=True)
