@@ -33,8 +33,6 @@ class Carrier(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
             request.method,
             f"{self._authority}{request.url[request.url.find('/', 8) :]}",
             form=form,
-            if isinstance(asked, dict)
-            else None,
             purpose="sign in",
             safe=True,
         )

@@ -67,11 +67,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A table with a lookup to this one, and the collection of its rows as seen from here."""
+    """A lookup of one table to another, and the collection of its rows as seen from there."""
 
     table: str
     column: str
     navigation: str
+    """The collection's name on the parent."""
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +192,22 @@ def navigations_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str
 
 
 def children_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Child, ...]:
-    """The tables that point to this one."""
+    """The lookups of a table, each with the collection at its other end."""
     found = []
     for row in rows:
-        name = row.get("ReferencedEntityNavigationPropertyName")
-        column, table = row.get("ReferencingAttribute"), row.get("ReferencingEntity")
-        if all(isinstance(one, str) and one for one in (name, column, table)):
-            found.append(Child(str(table).lower(), str(column).lower(), str(name)))
+        named = [row.get(name) for name in _RELATION]
+        if all(isinstance(one, str) and one for one in named):
+            table, column, navigation, parent = map(str, named)
+            found.append(Child(table.lower(), column.lower(), navigation, parent.lower()))
     return tuple(found)
+
+
+_RELATION = (
+    "ReferencingEntity",
+    "ReferencingAttribute",
+    "ReferencedEntityNavigationPropertyName",
+    "ReferencedEntity",
+)
 
 
 def _managed(raw: Any) -> Any:

@@ -131,10 +131,22 @@ class Options:
     """Characters of the Audit field, at most what the column holds."""
     contact_phone: str = "telephone1"
     user_phone: str = ""
+    connections: bool = False
+    """Whether people are tied to a deal by connections too. The primary contact and the owner always count;
+    which link Microsoft's own connector uses is unknown (product.md M-15)."""
+    connection_role: str | None = None
+    """Id of the connection role of contacts we connect; None leaves it empty."""
     lead_status: str = ""
     """Status reason of new leads by value or label (CUS-13); empty leaves it to the environment."""
     default_owner: str | None = None
     """Id of the systemuser that owns new records when nobody of the deal's team is one; None: our own."""
+    long_texts: Literal["refuse", "cut"] = "refuse"
+    """What becomes of a text that a column has no room for (dataverse-api.md trap 7)."""
+    closed_rows: Literal["leave", "write"] = "leave"
+    """Whether columns of a won or lost opportunity are written without reopening it: they are documented as
+    read-only, and whether the API refuses is unknown (dataverse-api.md 3)."""
+    learn_solutions: bool = True
+    """CUS-15: a solution first seen on a deal from Partner Center is added to the catalogue."""
     duplicate_detection: Literal["off", "stop"] = "off"
     """`stop`: the environment's duplicate rules may refuse a new account, contact or lead."""
     bypass_logic: bool = False
