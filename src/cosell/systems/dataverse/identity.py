@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from cosell.core.errors import Misconfigured
 from cosell.http import Http, Reply
 from cosell.systems.dataverse.options import Certificate, ClientSecret
+
+# The library would log once more, in its own words, what we raise and what somebody else reports.
+logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
 
 class Carrier(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
