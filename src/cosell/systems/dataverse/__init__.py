@@ -1,4 +1,4 @@
-"""Dynamics 365: opportunities with their account, contacts, solutions and team, over the Dataverse Web API."""
+"""Dynamics 365: opportunities with their account, contacts, solutions and team, over the Web API."""
 
 from dataclasses import dataclass
 

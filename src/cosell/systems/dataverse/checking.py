@@ -124,7 +124,7 @@ def _columns(schema: Schema, access: Access) -> Iterable[Finding]:
         yield Finding(
             "stamp",
             False,
-            "Without the stamp column a write whose answer was lost has to be recognised by its values alone.",
+            "Without the stamp column a write that was not answered is recognised by its values alone.",
             f"Install the column {access.options.fields.stamp or 'cosell_stamp'}.",
             PAGE,
         )

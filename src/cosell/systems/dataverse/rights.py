@@ -15,6 +15,7 @@ from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.wire import Answer
 
 PAGE = "how-to/connect-dynamics.md"
+_MINE = "Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"
 _ALL = ("Create", "Read", "Write", "Append", "AppendTo")
 _NOUNS = {"systemuser": "User", "transactioncurrency": "TransactionCurrency"}
 """Tables whose privileges are not called after them."""
@@ -25,17 +26,12 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
     """Every privilege that is missing, and whether changes can be tracked: one call."""
     tables = [schema.tables[name] for name in wanted(access, schema)]
     tracked = tracked_tables(access, schema)
-    mine = f"systemusers({schema.organization.user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"
-    parts = [Part("GET", mine, "privileges")]
-    parts += [
-        read(table.set, {"$select": table.id, "$top": "1"}, ref=f"read {table.name}") for table in tables
-    ]
-    parts += [
-        read(
-            table.set, {"$select": table.id}, prefer=(TRACK_CHANGES, page_size(1)), ref=f"track {table.name}"
-        )
-        for table in tracked
-    ]
+    parts = [Part("GET", f"systemusers({schema.organization.user_id})/{_MINE}", "privileges")]
+    for table in tables:
+        parts.append(read(table.set, {"$select": table.id, "$top": "1"}, ref=f"read {table.name}"))
+    for table in tracked:
+        prefer = (TRACK_CHANGES, page_size(1))
+        parts.append(read(table.set, {"$select": table.id}, prefer=prefer, ref=f"track {table.name}"))
     try:
         answers = await access.client.reads(parts, purpose="check")
     except CosellError as why:
@@ -50,16 +46,15 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
 
 def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:
     """What is needed on each table that is used."""
-    found = {name: _ALL for name in ("opportunity", "account", "contact") if name in schema.tables}
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(("opportunity", "account", "contact"), _ALL)
     if schema.leads is not None:
         found["lead"] = _ALL
     if schema.solution is not None:
         found[schema.solution.name] = (*_ALL, "Delete")
-    if access.options.connections and "connection" in schema.tables:
+    if access.options.connections:
         found["connection"] = (*_ALL, "Delete")
-    return found | {
-        name: ("Read",) for name in ("systemuser", "transactioncurrency") if name in schema.tables
-    }
+    found |= dict.fromkeys(("systemuser", "transactioncurrency"), ("Read",))
+    return {name: needed for name, needed in found.items() if name in schema.tables}
 
 
 def tracked_tables(access: Access, schema: Schema) -> list[Table]:
