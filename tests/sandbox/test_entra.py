@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64encode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
-from cosell.sandbox.entra import PARTNER_CENTER, WEBHOOKS
+from cosell.sandbox.entra import CONTOSO, PARTNER_CENTER, WEBHOOKS, Application, Entra, Tenant
+from cosell.sandbox.entra.clients import ASSERTION
 
 from .microsoft import Microsoft, Reply
 
@@ -270,3 +276,70 @@ async def test_reset_keeps_the_refresh_token_that_was_handed_out(microsoft: Micr
     microsoft.entra.reset()
     reply = await refreshed(microsoft, refresh_token=token)
     assert claims(reply.json["access_token"])["amr"] == ["pwd", "mfa"]
+
+
+FABRIKAM = Tenant(
+    "5a9d0000-0000-4000-8000-00000000e00f",
+    "fabrikam.onmicrosoft.example",
+    "person@fabrikam.example",
+    "0b3c0000-0000-4000-8000-00000000f00f",
+    (Application("c11e0000-0000-4000-8000-00000000c00e", "one", "5e4f0000-0000-4000-8000-00000000d00e"),),
+)
+
+
+async def test_a_token_of_another_tenant_is_not_admitted(microsoft: Microsoft) -> None:
+    stranger = Entra(microsoft.frame, base_url="http://127.0.0.1:1", tenant=FABRIKAM)
+    microsoft.token = stranger.issue(PARTNER_CENTER)
+    assert (await microsoft.call("GET")).status == 401
+
+
+async def test_an_application_token_names_the_application_and_its_principal(microsoft: Microsoft) -> None:
+    """dataverse-api.md 1.1: client credentials for `{environment}/.default`, slash or none."""
+    microsoft.entra.resources["https://org.crm.example"] = "https://org.crm.example"
+    for scope in ("https://org.crm.example/.default", "https://org.crm.example//.default"):
+        reply = await microsoft.sign_in(version=2, grant_type="client_credentials", scope=scope)
+        caller = microsoft.entra.admit(reply.json["access_token"], ["https://org.crm.example"])
+        assert caller.app_only
+        assert (caller.client_id, caller.object_id) == (
+            CONTOSO.applications[0].client_id,
+            CONTOSO.applications[0].object_id,
+        )
+    for resource in ("https://org.crm.example", "https://org.crm.example/"):
+        reply = await microsoft.sign_in(grant_type="client_credentials", resource=resource)
+        assert reply.json["resource"] == "https://org.crm.example"
+
+
+def _certificate() -> tuple[str, rsa.RSAPrivateKey]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "connector")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 7, start, start + timedelta(days=3650))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key
+
+
+def _assertion(microsoft: Microsoft, key: rsa.RSAPrivateKey, url: str, *, life: float = 600) -> str:
+    client, now = microsoft.entra.client_id, microsoft.frame.clock.now().timestamp()
+    claims = {"aud": url, "iss": client, "sub": client, "jti": "1", "nbf": now, "exp": now + life}
+    return jwt.encode(claims, key, algorithm="PS256")
+
+
+async def test_a_certificate_proves_an_application_as_well_as_its_secret(microsoft: Microsoft) -> None:
+    pem, key = _certificate()
+    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/v2.0/token"
+    form = {
+        "grant_type": "client_credentials",
+        "scope": f"{WEBHOOKS}/.default",
+        "client_secret": "",
+        "client_assertion_type": ASSERTION,
+    }
+    proof = _assertion(microsoft, key, url)
+    unknown = await microsoft.sign_in(version=2, **form, client_assertion=proof)
+    assert (unknown.status, unknown.json["error_codes"]) == (401, [700027])
+    microsoft.entra.trust_certificate(microsoft.entra.client_id, pem)
+    assert (await microsoft.sign_in(version=2, **form, client_assertion=proof)).status == 200
+    late = _assertion(microsoft, key, url, life=-1)
+    assert (await microsoft.sign_in(version=2, **form, client_assertion=late)).json["error_codes"] == [700024]
+    astray = _assertion(microsoft, key, "https://elsewhere.example/token")
+    assert (await microsoft.sign_in(version=2, **form, client_assertion=astray)).json["error_codes"] == [
+        50027
+    ]

@@ -7,18 +7,18 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.entra.directory import CLIENT_ID, CLIENT_SECRET, TENANT, Switches
+from cosell.sandbox.entra.directory import CONTOSO, Application, Switches, Tenant
 from cosell.sandbox.entra.mint import PARTNER_CENTER, WEBHOOKS, Caller, TokenRefused
 from cosell.sandbox.entra.service import Entra
 
 __all__ = [
-    "CLIENT_ID",
-    "CLIENT_SECRET",
+    "CONTOSO",
     "PARTNER_CENTER",
-    "TENANT",
     "WEBHOOKS",
+    "Application",
     "Caller",
     "Entra",
     "Switches",
+    "Tenant",
     "TokenRefused",
 ]

@@ -6,13 +6,55 @@ from dataclasses import dataclass
 
 from cosell.sandbox.frame import Frame
 
-TENANT = "5a9d0000-0000-4000-8000-00000000e001"
-DOMAIN = "contoso.onmicrosoft.example"
-CLIENT_ID = "c11e0000-0000-4000-8000-00000000c001"
-CLIENT_SECRET = "sandbox-secret-of-the-application"  # noqa: S105 - opens nothing but this sandbox
-PERSON = "ada.jansen@contoso.example"
 _REFRESH_LIFE = 90 * 86_400
 _KEPT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A registered application: what it signs in with, and the object id of its service principal."""
+
+    client_id: str
+    secret: str
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One organisation's directory: its names, its one person, its registered applications.
+
+    People sign in to the first application.
+    """
+
+    id: str
+    domain: str
+    person: str
+    person_id: str
+    applications: tuple[Application, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What may stand for this tenant in an address."""
+        return frozenset({self.id, self.domain, "common", "organizations"})
+
+    def application(self, client_id: str) -> Application | None:
+        return next((one for one in self.applications if one.client_id == client_id.lower()), None)
+
+
+CONTOSO = Tenant(
+    id="5a9d0000-0000-4000-8000-00000000e001",
+    domain="contoso.onmicrosoft.example",
+    person="ada.jansen@contoso.example",
+    person_id="0b3c0000-0000-4000-8000-00000000f001",
+    applications=(
+        Application(
+            "c11e0000-0000-4000-8000-00000000c001",
+            "sandbox-secret-of-the-application",
+            "5e4f0000-0000-4000-8000-00000000d001",
+        ),
+    ),
+)
+"""The directory of the partner whose Partner Center is joined to Salesforce."""
 
 
 @dataclass(slots=True)

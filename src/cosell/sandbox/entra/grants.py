@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass
+from base64 import urlsafe_b64encode
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Any
-from urllib.parse import unquote
 
 import orjson
 
 from cosell.sandbox.entra import refusals
-from cosell.sandbox.entra.directory import CLIENT_ID, CLIENT_SECRET, TENANT, Directory, Switches
+from cosell.sandbox.entra.clients import Asked, Clients
+from cosell.sandbox.entra.directory import Application, Directory, Switches, Tenant
 from cosell.sandbox.entra.mint import PARTNER_CENTER, Mint
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -22,32 +19,20 @@ _CODE_LIFE = 600
 _DEVICE_LIFE = 900
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A token request as it came in."""
-
-    form: Mapping[str, str]
-    basic: str
-    version: int
-
-    def get(self, name: str) -> str:
-        return self.form.get(name, "")
-
-    def need(self, name: str) -> str:
-        value = self.get(name)
-        if not value:
-            raise refusals.missing(name)
-        return value
-
-
 class Grants:
     """Answers token requests of both versions of the endpoint."""
 
     def __init__(
-        self, directory: Directory, mint: Mint, switches: Switches, audiences: dict[str, str]
+        self,
+        tenant: Tenant,
+        directory: Directory,
+        clients: Clients,
+        mint: Mint,
+        switches: Switches,
+        audiences: dict[str, str],
     ) -> None:
-        self._directory, self._mint, self._switches = directory, mint, switches
-        self._audiences = audiences
+        self._tenant, self._directory, self._clients = tenant, directory, clients
+        self._mint, self._switches, self._audiences = mint, switches, audiences
 
     def answer(self, asked: Asked) -> dict[str, Any]:
         """The body of a successful answer, or a Refusal."""
@@ -90,7 +75,7 @@ class Grants:
     def _refresh(self, asked: Asked) -> dict[str, Any]:
         text = asked.need("refresh_token")
         token = self._directory.refreshables.get(text)
-        self._check_client(asked, may_be_public=token is not None and token.public_client)
+        application = self._clients.check(asked, may_be_public=token is not None and token.public_client)
         if token is None:
             raise refusals.invalid_grant(9002313, "Invalid request. Request is malformed or invalid.")
         if token.revoked:
@@ -104,7 +89,8 @@ class Grants:
             )
         audience = self.audience(asked, PARTNER_CENTER)
         token.last_used = self._directory.now()
-        return self._for_person(asked, audience, self._rotated(text, public_client=token.public_client))
+        fresh = self._rotated(text, public_client=token.public_client)
+        return self._for_person(asked, application, audience, fresh)
 
     def _rotated(self, text: str, *, public_client: bool) -> str:
         if not self._switches.rotate_refresh_tokens:
@@ -114,17 +100,17 @@ class Grants:
         return self._directory.new_refresh_token(public_client=public_client)
 
     def _client_credentials(self, asked: Asked) -> dict[str, Any]:
-        self._check_client(asked, may_be_public=False)
+        application = self._clients.check(asked, may_be_public=False)
         if asked.version == 2 and not asked.need("scope").endswith("/.default"):
             raise refusals.bad_scope(asked.get("scope"))
         audience = self.audience(asked, "")
         lifetime = self._switches.access_token_seconds
-        token = self._mint.sign(audience, mfa=False, app_only=True, lifetime=lifetime)
+        token = self._mint.sign(audience, application, mfa=False, app_only=True, lifetime=lifetime)
         return self._envelope(asked, audience, token)
 
     def _code(self, asked: Asked) -> dict[str, Any]:
         code = self._directory.codes.get(asked.need("code"))
-        self._check_client(asked, may_be_public=code is not None and bool(code.challenge))
+        application = self._clients.check(asked, may_be_public=code is not None and bool(code.challenge))
         if code is None:
             raise refusals.invalid_grant(54005, "The authorization code was already redeemed or is unknown.")
         del self._directory.codes[asked.get("code")]
@@ -134,14 +120,16 @@ class Grants:
             raise refusals.invalid_grant(500112, "The reply address does not match the one of the request.")
         if code.challenge and not _proves(asked.get("code_verifier"), code.challenge, code.method):
             raise refusals.invalid_grant(501481, "The Code_Verifier does not match the code_challenge.")
-        public_client = not self._has_secret(asked)
+        public_client = self._clients.is_public(asked)
         refresh_token = self._directory.new_refresh_token(public_client=public_client)
         audience = self.audience(asked, code.audience)
-        return self._for_person(asked, audience, refresh_token, scope=code.scope, nonce=code.nonce)
+        return self._for_person(
+            asked, application, audience, refresh_token, scope=code.scope, nonce=code.nonce
+        )
 
     def _device(self, asked: Asked) -> dict[str, Any]:
         text = asked.get("device_code") or asked.need("code")
-        self._check_client(asked, may_be_public=True)
+        application = self._clients.check(asked, may_be_public=True)
         device = self._directory.devices.get(text)
         if device is None:
             raise refusals.invalid_grant(70019, "Verification code is unknown or was used already.")
@@ -157,45 +145,27 @@ class Grants:
         del self._directory.devices[text]
         refresh_token = self._directory.new_refresh_token(public_client=True)
         audience = self.audience(asked, device.audience)
-        return self._for_person(asked, audience, refresh_token, scope=device.scope)
-
-    def _check_client(self, asked: Asked, *, may_be_public: bool) -> None:
-        client_id, secret = self._credentials(asked)
-        if not client_id:
-            raise refusals.missing("client_id")
-        if client_id.lower() != CLIENT_ID:
-            raise refusals.unknown_application(client_id)
-        if not secret:
-            if may_be_public:
-                return
-            raise refusals.no_secret()
-        if not compare_digest(secret.encode(), CLIENT_SECRET.encode()):
-            raise refusals.wrong_secret()
-
-    def _credentials(self, asked: Asked) -> tuple[str, str]:
-        if asked.basic:
-            try:
-                name, _, secret = b64decode(asked.basic, validate=True).decode().partition(":")
-            except ValueError:
-                raise refusals.wrong_secret() from None
-            return unquote(name), unquote(secret)
-        return asked.get("client_id"), asked.get("client_secret")
-
-    def _has_secret(self, asked: Asked) -> bool:
-        return bool(self._credentials(asked)[1])
+        return self._for_person(asked, application, audience, refresh_token, scope=device.scope)
 
     def _for_person(
-        self, asked: Asked, audience: str, refresh_token: str, *, scope: str = "", nonce: str = ""
+        self,
+        asked: Asked,
+        application: Application,
+        audience: str,
+        refresh_token: str,
+        *,
+        scope: str = "",
+        nonce: str = "",
     ) -> dict[str, Any]:
         """The answer for the person; `scope` and `nonce` were given when the sign-in began."""
-        lifetime = self._switches.access_token_seconds
-        token = self._mint.sign(audience, mfa=self._switches.mfa, app_only=False, lifetime=lifetime)
+        lifetime, mfa = self._switches.access_token_seconds, self._switches.mfa
+        token = self._mint.sign(audience, application, mfa=mfa, app_only=False, lifetime=lifetime)
         body = self._envelope(asked, audience, token)
         body["refresh_token"] = refresh_token
         if "openid" in f"{asked.get('scope')} {scope}".split():
-            body["id_token"] = self._mint.identity(nonce)
+            body["id_token"] = self._mint.identity(application, nonce)
         if asked.get("client_info") == "1":
-            body["client_info"] = _client_info()
+            body["client_info"] = _client_info(self._tenant)
         return body
 
     def _envelope(self, asked: Asked, audience: str, token: str) -> dict[str, Any]:
@@ -228,6 +198,6 @@ def _proves(verifier: str, challenge: str, method: str) -> bool:
     return digest == challenge
 
 
-def _client_info() -> str:
-    raw = orjson.dumps({"uid": "0b3c0000-0000-4000-8000-00000000f001", "utid": TENANT})
+def _client_info(tenant: Tenant) -> str:
+    raw = orjson.dumps({"uid": tenant.person_id, "utid": tenant.id})
     return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from cosell.sandbox.entra.directory import Application, Tenant
 from cosell.sandbox.frame import Frame
 
 PARTNER_CENTER = "https://api.partner.microsoft.com"
@@ -46,6 +47,10 @@ class Caller:
     mfa: bool
     app_only: bool
     email: str
+    client_id: str
+    """The application that asked for the token."""
+    object_id: str
+    """The person in the directory, or the application's service principal when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +70,21 @@ class TokenRefused(Exception):
 class Mint:
     """Makes tokens and remembers which of them still hold."""
 
-    def __init__(self, frame: Frame, *, issuer: str, tenant: str, client_id: str, email: str) -> None:
+    def __init__(self, frame: Frame, *, issuer: str, tenant: Tenant) -> None:
         self._frame, self._issuer, self._tenant = frame, issuer, tenant
-        self._client_id, self._email = client_id, email
         self._generation = self._static_generation = 0
         self._known: dict[str, _Known] = {}
 
-    def sign(self, audience: str, *, mfa: bool, app_only: bool, lifetime: float, static: bool = False) -> str:
+    def sign(
+        self,
+        audience: str,
+        application: Application,
+        *,
+        mfa: bool,
+        app_only: bool,
+        lifetime: float,
+        static: bool = False,
+    ) -> str:
         """A signed access token; a static one outlives `expire` unless that is asked for."""
         now = int(self._frame.clock.now().timestamp())
         claims: dict[str, Any] = {
@@ -80,38 +93,38 @@ class Mint:
             "iat": now,
             "nbf": now,
             "exp": now + int(lifetime),
-            "tid": self._tenant,
-            "appid": self._client_id,
+            "tid": self._tenant.id,
+            "appid": application.client_id,
             "ver": "1.0",
             "uti": uuid.uuid4().hex[:22],
             "sandbox_generation": self._static_generation if static else self._generation,
             "sandbox_static": static,
         }
-        claims |= {"idtyp": "app"} if app_only else self._person(mfa=mfa)
+        claims |= _itself(application) if app_only else self._person(mfa=mfa)
         return jwt.encode(claims, signing_key(), algorithm="RS256", headers={"kid": KEY_ID})
 
     def _person(self, *, mfa: bool) -> dict[str, Any]:
         return {
             "amr": ["pwd", "mfa"] if mfa else ["pwd"],
             "scp": "user_impersonation",
-            "oid": "0b3c0000-0000-4000-8000-00000000f001",
-            "upn": self._email,
-            "unique_name": self._email,
+            "oid": self._tenant.person_id,
+            "upn": self._tenant.person,
+            "unique_name": self._tenant.person,
         }
 
-    def identity(self, nonce: str = "") -> str:
+    def identity(self, application: Application, nonce: str = "") -> str:
         """A signed identity token of the same person, for clients that asked for `openid`."""
         now = int(self._frame.clock.now().timestamp())
         claims: dict[str, Any] = {
-            "aud": self._client_id,
+            "aud": application.client_id,
             "iss": self._issuer,
             "iat": now,
             "nbf": now,
             "exp": now + 3600,
-            "tid": self._tenant,
+            "tid": self._tenant.id,
             "sub": "sandbox-person",
-            "oid": "0b3c0000-0000-4000-8000-00000000f001",
-            "preferred_username": self._email,
+            "oid": self._tenant.person_id,
+            "preferred_username": self._tenant.person,
             "ver": "2.0",
         }
         if nonce:
@@ -139,6 +152,8 @@ class Mint:
                 token,
                 signing_key().public_key(),
                 algorithms=["RS256"],
+                # One key signs for every tenant of this process.
+                issuer=self._issuer,
                 # Time is the sandbox's own, and the audience differs per simulator.
                 options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
@@ -151,9 +166,15 @@ class Mint:
             mfa="mfa" in claims.get("amr", ()),
             app_only=claims.get("idtyp") == "app",
             email=claims.get("upn", ""),
+            client_id=claims["appid"],
+            object_id=claims["oid"],
         )
         known = _Known(caller, claims["exp"], claims["sandbox_generation"], claims["sandbox_static"])
         if len(self._known) >= _REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[token] = known
         return known
+
+
+def _itself(application: Application) -> dict[str, Any]:
+    return {"idtyp": "app", "oid": application.object_id}

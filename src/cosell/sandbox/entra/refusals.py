@@ -54,6 +54,20 @@ def no_secret() -> Refusal:
     return Refusal("invalid_client", 7000218, text, status=401)
 
 
+def strange_certificate() -> Refusal:
+    text = "Client assertion failed signature validation: the certificate used to sign it is not registered."
+    return Refusal("invalid_client", 700027, text, status=401)
+
+
+def bad_assertion(why: str) -> Refusal:
+    return Refusal("invalid_client", 50027, f"Invalid JWT token: {why}.", status=401)
+
+
+def stale_assertion() -> Refusal:
+    text = "Client assertion is not within its valid time range."
+    return Refusal("invalid_client", 700024, text, status=401)
+
+
 def unknown_resource(resource: str) -> Refusal:
     text = f"The resource principal named {resource} was not found in the tenant."
     return Refusal("invalid_resource", 500011, text)

@@ -13,42 +13,35 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from cosell.sandbox.entra import refusals
-from cosell.sandbox.entra.directory import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    DOMAIN,
-    PERSON,
-    TENANT,
-    Code,
-    Device,
-    Directory,
-    Switches,
-)
-from cosell.sandbox.entra.grants import Asked, Grants
+from cosell.sandbox.entra.clients import Asked, Clients
+from cosell.sandbox.entra.directory import CONTOSO, Application, Code, Device, Directory, Switches, Tenant
+from cosell.sandbox.entra.grants import Grants
 from cosell.sandbox.entra.mint import PARTNER_CENTER, WEBHOOKS, Caller, Mint, public_keys
 from cosell.sandbox.frame import Frame
 from cosell.sandbox.switchboard import rest
 
-_TENANT_NAMES = {TENANT, DOMAIN, "common", "organizations"}
-
 
 class Entra:
-    """One tenant, one registered application, one person who is signed in.
+    """One tenant, its registered applications, one person who is signed in to the first of them.
 
     `resources` maps every name a client may ask for to the audience of the token it gets; add the URL of
     another protected system to it.
     """
 
-    def __init__(self, frame: Frame, *, base_url: str) -> None:
+    def __init__(self, frame: Frame, *, base_url: str, tenant: Tenant = CONTOSO) -> None:
         self.frame, self.base_url = frame, base_url.rstrip("/")
-        self.tenant, self.client_id, self.client_secret = TENANT, CLIENT_ID, CLIENT_SECRET
-        self.email = PERSON
+        self._tenant, self._first = tenant, tenant.applications[0]
+        self.tenant, self.email = tenant.id, tenant.person
+        self.client_id, self.client_secret = self._first.client_id, self._first.secret
         self.switches = Switches()
         self.resources = {PARTNER_CENTER: PARTNER_CENTER, WEBHOOKS: WEBHOOKS}
         self._directory = Directory(frame)
-        issuer = f"{self.base_url}/{TENANT}/v2.0"
-        self._mint = Mint(frame, issuer=issuer, tenant=TENANT, client_id=CLIENT_ID, email=PERSON)
-        self._grants = Grants(self._directory, self._mint, self.switches, self.resources)
+        issuer = f"{self.base_url}/{tenant.id}/v2.0"
+        self._mint = Mint(frame, issuer=issuer, tenant=tenant)
+        self._clients = Clients(tenant, self._directory)
+        self._grants = Grants(
+            tenant, self._directory, self._clients, self._mint, self.switches, self.resources
+        )
         self.refresh_token = self._directory.new_refresh_token()
         self.app = Starlette(routes=self._routes())
 
@@ -56,6 +49,7 @@ class Entra:
         """Expires all but static access tokens, keeps one refresh token, puts the switches back."""
         rest(self.switches)
         self._directory.clear()
+        self._clients.forget()
         self._mint.expire(static=False)
         # Whoever was told this token (in /sandbox.json, say) must still be able to use it.
         self._directory.restore(self.refresh_token)
@@ -63,14 +57,27 @@ class Entra:
     def issue(self, resource: str, *, lifetime: float = 3600.0, static: bool = False) -> str:
         """Signs an access token of the person for a resource; a static one outlives `reset`."""
         audience = self.resources[resource.rstrip("/")]
+        mfa = self.switches.mfa
         return self._mint.sign(
-            audience, mfa=self.switches.mfa, app_only=False, lifetime=lifetime, static=static
+            audience, self._first, mfa=mfa, app_only=False, lifetime=lifetime, static=static
         )
 
-    def issue_app_only(self, resource: str, *, lifetime: float = 3600.0) -> str:
-        """Signs an access token of the application itself, with no person behind it."""
+    def issue_app_only(
+        self,
+        resource: str,
+        *,
+        application: Application | None = None,
+        lifetime: float = 3600.0,
+        static: bool = False,
+    ) -> str:
+        """Signs an access token of an application itself, the first one's, with no person behind it."""
         audience = self.resources[resource.rstrip("/")]
-        return self._mint.sign(audience, mfa=False, app_only=True, lifetime=lifetime)
+        chosen = application or self._first
+        return self._mint.sign(audience, chosen, mfa=False, app_only=True, lifetime=lifetime, static=static)
+
+    def trust_certificate(self, client_id: str, certificate_pem: str) -> None:
+        """An administrator registers a certificate that an application may sign in with."""
+        self._clients.trust(client_id, certificate_pem)
 
     def admit(self, token: str, audiences: Collection[str]) -> Caller:
         """Who the bearer of a token is, or TokenRefused."""
@@ -121,7 +128,7 @@ class Entra:
 
     async def _token(self, request: Request, *, version: int) -> Response:
         try:
-            asked = await _asked(request, version=version)
+            asked = await self._asked(request, version=version)
             return _json(self._grants.answer(asked))
         except refusals.Refusal as refusal:
             return self._refused(refusal)
@@ -136,9 +143,8 @@ class Entra:
         """Signs the sandbox's person in without a question and goes back with a code."""
         asked = Asked(dict(request.query_params), "", version)
         try:
-            _check_tenant(request)
-            if asked.need("client_id").lower() != CLIENT_ID:
-                raise refusals.unknown_application(asked.get("client_id"))
+            self._check_tenant(request)
+            self._clients.named(asked.need("client_id"))
             target = asked.need("redirect_uri")
             if asked.need("response_type") != "code" or urlsplit(target).scheme not in ("http", "https"):
                 raise refusals.Refusal("invalid_request", 900144, "Only response_type=code is served.")
@@ -164,9 +170,8 @@ class Entra:
 
     async def _device(self, request: Request, *, version: int) -> Response:
         try:
-            asked = await _asked(request, version=version)
-            if asked.need("client_id").lower() != CLIENT_ID:
-                raise refusals.unknown_application(asked.get("client_id"))
+            asked = await self._asked(request, version=version)
+            self._clients.named(asked.need("client_id"))
             audience = self._grants.audience(asked, PARTNER_CENTER)
         except refusals.Refusal as refusal:
             return self._refused(refusal)
@@ -202,13 +207,13 @@ class Entra:
 
     def _configuration(self, request: Request, *, version: str) -> Response:
         try:
-            _check_tenant(request)
+            self._check_tenant(request)
         except refusals.Refusal as refusal:
             return self._refused(refusal)
         root = f"{self.base_url}/{request.path_params['tenant']}"
         return _json(
             {
-                "issuer": f"{self.base_url}/{TENANT}{version or '/'}",
+                "issuer": f"{self.base_url}/{self.tenant}{version or '/'}",
                 "authorization_endpoint": f"{root}/oauth2{version}/authorize",
                 "token_endpoint": f"{root}/oauth2{version}/token",
                 "device_authorization_endpoint": f"{root}/oauth2{version}/devicecode",
@@ -218,7 +223,11 @@ class Entra:
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "token_endpoint_auth_methods_supported": [
+                    "client_secret_post",
+                    "private_key_jwt",
+                    "client_secret_basic",
+                ],
             }
         )
 
@@ -227,7 +236,7 @@ class Entra:
         return _json(
             {
                 "tenant_discovery_endpoint": (
-                    f"{self.base_url}/{TENANT}/v2.0/.well-known/openid-configuration"
+                    f"{self.base_url}/{self.tenant}/v2.0/.well-known/openid-configuration"
                 ),
                 "api-version": "1.1",
                 "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
@@ -237,24 +246,23 @@ class Entra:
     async def _keys(self, _request: Request) -> Response:
         return _json(public_keys())
 
+    async def _asked(self, request: Request, *, version: int) -> Asked:
+        self._check_tenant(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise refusals.missing("grant_type")
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+        scheme, _, basic = request.headers.get("authorization", "").partition(" ")
+        url = f"{self.base_url}{request.url.path}"
+        return Asked(form, basic.strip() if scheme.lower() == "basic" else "", version, url)
+
+    def _check_tenant(self, request: Request) -> None:
+        tenant = request.path_params["tenant"]
+        if tenant.lower() not in self._tenant.names:
+            raise refusals.unknown_tenant(tenant)
+
     def _refused(self, refusal: refusals.Refusal) -> Response:
         return _json(refusal.body(self.frame.clock.now(), self.base_url), status=refusal.status)
-
-
-async def _asked(request: Request, *, version: int) -> Asked:
-    _check_tenant(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise refusals.missing("grant_type")
-    form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-    scheme, _, basic = request.headers.get("authorization", "").partition(" ")
-    return Asked(form, basic.strip() if scheme.lower() == "basic" else "", version)
-
-
-def _check_tenant(request: Request) -> None:
-    tenant = request.path_params["tenant"]
-    if tenant.lower() not in _TENANT_NAMES:
-        raise refusals.unknown_tenant(tenant)
 
 
 def _json(body: dict[str, Any], *, status: int = 200) -> Response:

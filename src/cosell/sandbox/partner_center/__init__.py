@@ -14,7 +14,8 @@ verbs of `.referrals`.
 
 from __future__ import annotations
 
+from cosell.sandbox.partner_center.ledger import Organization
 from cosell.sandbox.partner_center.service import PartnerCenter
 from cosell.sandbox.partner_center.switches import Switches
 
-__all__ = ["PartnerCenter", "Switches"]
+__all__ = ["Organization", "PartnerCenter", "Switches"]

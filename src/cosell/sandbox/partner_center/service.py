@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from cosell.sandbox.entra import PARTNER_CENTER, Entra
 from cosell.sandbox.frame import Answer, Frame
 from cosell.sandbox.partner_center import errors
@@ -29,11 +31,20 @@ class PartnerCenter:
     the real service, `faults` are ready answers to be made to happen through `frame.faults`.
     """
 
-    def __init__(self, frame: Frame, *, base_url: str, webhook_sender: Announces, entra: Entra) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        *,
+        base_url: str,
+        webhook_sender: Announces,
+        entra: Entra,
+        organization: Organization = ORGANIZATION,
+        solutions: Iterable[Mapping[str, str]] = SOLUTIONS,
+    ) -> None:
         self.frame, self.base_url = frame, base_url.rstrip("/")
-        self.organization_id, self.organization_name = ORGANIZATION.id, ORGANIZATION.name
-        self.mpn_id = ORGANIZATION.mpn_id
-        self.solutions = [dict(one) for one in SOLUTIONS]
+        self.organization_id, self.organization_name = organization.id, organization.name
+        self.mpn_id = organization.mpn_id
+        self.solutions = [dict(one) for one in solutions]
         self.switches = Switches()
         self.faults: dict[str, Answer] = errors.ready_answers()
         # Tokens for the documented resource only; a test may add another.
@@ -41,12 +52,12 @@ class PartnerCenter:
         self._ledger = Ledger(
             frame,
             base_url=self.base_url,
-            organization=ORGANIZATION,
+            organization=organization,
             switches=self.switches,
             announces=webhook_sender,
         )
         self.referrals = Referrals(self._ledger)
-        catalogue = {one["id"] for one in SOLUTIONS}
+        catalogue = {one["id"] for one in self.solutions}
         operations = Operations(self._ledger, self.referrals, catalogue)
         api = Api(self._ledger, operations, entra, base_url=self.base_url, audiences=self.audiences)
         self.app = api.app

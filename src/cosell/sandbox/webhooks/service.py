@@ -31,7 +31,13 @@ class Webhooks:
     """
 
     def __init__(
-        self, frame: Frame, *, base_url: str, entra: Entra, partner_center_url: str | None = None
+        self,
+        frame: Frame,
+        *,
+        base_url: str,
+        entra: Entra,
+        partner_center_url: str | None = None,
+        partner_id: str = PARTNER_ID,
     ) -> None:
         self.frame, self.base_url = frame, base_url.rstrip("/")
         self.switches = Switches()
@@ -43,7 +49,7 @@ class Webhooks:
             entra,
             self.switches,
             audiences=self.audiences,
-            partner_id=PARTNER_ID,
+            partner_id=partner_id,
             send_test=self._send_test,
         )
         self.app = self._registry.app

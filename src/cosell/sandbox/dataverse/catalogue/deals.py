@@ -1,0 +1,255 @@
+"""Opportunity and lead, closing activities and products (sheet sections 3 and 6)."""
+
+from __future__ import annotations
+
+from cosell.sandbox.dataverse.catalogue.customers import INDUSTRIES, address
+from cosell.sandbox.dataverse.columns import (
+    READ_ONLY,
+    Column,
+    Table,
+    currency,
+    day,
+    decimal,
+    flag,
+    look,
+    memo,
+    moment,
+    money,
+    pick,
+    state,
+    table,
+    text,
+    to,
+    whole,
+)
+
+FORECAST = "Pipeline|Best case|Committed|Omitted|Won|Lost"
+
+
+def deal_tables() -> list[Table]:
+    return [_opportunity(), _close(), _line(), _lead(), _product(), _price_list(), _unit()]
+
+
+def _customer(name: str, label: str, table_name: str) -> Column:
+    return look(
+        name,
+        label,
+        to("account", f"{name}_account", f"{table_name}_customer_accounts", "cascade"),
+        to("contact", f"{name}_contact", f"{table_name}_customer_contacts", "cascade"),
+        required="ApplicationRequired",
+    )
+
+
+def _opportunity() -> Table:
+    return table(
+        "opportunity",
+        "opportunities",
+        "Opportunity",
+        "Opportunities",
+        3,
+        text("name", "Topic", 300, required="ApplicationRequired"),
+        _customer("customerid", "Potential Customer", "opportunity"),
+        look("parentaccountid", "Account", to("account", "parentaccountid", "opportunity_parent_account")),
+        look("parentcontactid", "Contact", to("contact", "parentcontactid", "opportunity_parent_contact")),
+        memo("description", "Description"),
+        money("estimatedvalue", "Est. Revenue"),
+        day("estimatedclosedate", "Est. Close Date"),
+        whole("closeprobability", "Probability", 0, 100),
+        money("actualvalue", "Actual Revenue"),
+        day("actualclosedate", "Actual Close Date"),
+        day("finaldecisiondate", "Final Decision Date"),
+        flag("isrevenuesystemcalculated", "Revenue"),
+        pick("salesstage", "Sales Stage", "0 Qualify|1 Develop|2 Propose|3 Close"),
+        text("stepname", "Pipeline Phase", 200),
+        pick("opportunityratingcode", "Rating", "1 Hot|2 Warm|3 Cold", default=2),
+        pick("msdyn_forecastcategory", "Forecast category", FORECAST, first=100_000_001, default=100_000_001),
+        pick(
+            "purchasetimeframe",
+            "Purchase Timeframe",
+            "0 Immediate|1 This Quarter|2 Next Quarter|3 This Year|4 Unknown",
+        ),
+        money("budgetamount", "Budget Amount", low=0),
+        text("emailaddress", "Email Address", 100, format="Email"),
+        look(
+            "originatingleadid",
+            "Originating Lead",
+            to("lead", "originatingleadid", "opportunity_originating_lead"),
+        ),
+        look(
+            "pricelevelid",
+            "Price List",
+            to("pricelevel", "pricelevelid", "price_level_opportunties", "restrict"),
+        ),
+        currency("opportunity"),
+        state(
+            (0, "Open", "1 In Progress|2 On Hold"),
+            (1, "Won", "3 Won"),
+            (2, "Lost", "4 Canceled|5 Out-Sold"),
+        ),
+        schema_name="Opportunity",
+        change_tracking=True,
+        has_notes=True,
+    )
+
+
+def _close() -> Table:
+    return table(
+        "opportunityclose",
+        "opportunitycloses",
+        "Opportunity Close",
+        "Opportunity Close Activities",
+        4208,
+        text("subject", "Subject", 200),
+        memo("description", "Description"),
+        money("actualrevenue", "Actual Revenue"),
+        moment("actualend", "Close Date"),
+        look(
+            "opportunityid",
+            "Opportunity",
+            to("opportunity", "opportunityid", "Opportunity_OpportunityClose", "cascade"),
+        ),
+        whole("opportunitystatecode", "Opportunity State", **READ_ONLY),
+        whole("opportunitystatuscode", "Opportunity Status Code", **READ_ONLY),
+        currency("opportunityclose"),
+        state((0, "Open", "1 Open"), (1, "Completed", "2 Completed"), (2, "Canceled", "3 Canceled")),
+        schema_name="OpportunityClose",
+        primary_id="activityid",
+        primary_name="subject",
+        activity=True,
+        can_change_tracking=False,
+    )
+
+
+def _line() -> Table:
+    return table(
+        "opportunityproduct",
+        "opportunityproducts",
+        "Opportunity Product",
+        "Opportunity Products",
+        1083,
+        look(
+            "opportunityid",
+            "Opportunity",
+            to("opportunity", "opportunityid", "product_opportunities", "cascade"),
+        ),
+        look(
+            "productid",
+            "Existing Product",
+            to("product", "productid", "product_opportunity_products", "restrict"),
+        ),
+        flag("isproductoverridden", "Select Product"),
+        text("productdescription", "Write-In Product", 500),
+        text("opportunityproductname", "Name", 500),
+        decimal("quantity", "Quantity", 5),
+        money("priceperunit", "Price Per Unit"),
+        flag("ispriceoverridden", "Pricing"),
+        look("uomid", "Unit", to("uom", "uomid", "unit_of_measurement_opportunity_products", "restrict")),
+        money("extendedamount", "Extended Amount", **READ_ONLY),
+        currency("opportunityproduct"),
+        schema_name="OpportunityProduct",
+        primary_name="opportunityproductname",
+    )
+
+
+def _lead() -> Table:
+    return table(
+        "lead",
+        "leads",
+        "Lead",
+        "Leads",
+        4,
+        text("subject", "Topic", 300, required="ApplicationRequired"),
+        text("firstname", "First Name", 50),
+        text("lastname", "Last Name", 50, required="ApplicationRequired"),
+        text("fullname", "Name", 160, **READ_ONLY),
+        text("companyname", "Company Name", 100, required="ApplicationRequired"),
+        text("emailaddress1", "Email", 100, format="Email"),
+        text("telephone1", "Business Phone", 50, format="Phone"),
+        text("mobilephone", "Mobile Phone", 50, format="Phone"),
+        text("jobtitle", "Job Title", 100),
+        text("websiteurl", "Website", 200, format="Url"),
+        address(),
+        memo("description", "Description"),
+        money("estimatedamount", "Est. Value", low=0),
+        day("estimatedclosedate", "Est. Close Date"),
+        money("budgetamount", "Budget Amount", low=0),
+        whole("numberofemployees", "No. of Employees", 0, 1_000_000),
+        pick("industrycode", "Industry", INDUSTRIES, first=1),
+        pick("leadsourcecode", "Lead Source", "3 External Referral|4 Partner|8 Web"),
+        look(
+            "parentaccountid",
+            "Parent Account for lead",
+            to("account", "parentaccountid", "lead_parent_account"),
+        ),
+        look(
+            "parentcontactid",
+            "Parent Contact for lead",
+            to("contact", "parentcontactid", "lead_parent_contact"),
+        ),
+        look(
+            "qualifyingopportunityid",
+            "Qualifying Opportunity",
+            to("opportunity", "qualifyingopportunityid", "lead_qualifying_opportunity"),
+        ),
+        currency("lead"),
+        state(
+            (0, "Open", "1 New|2 Contacted"),
+            (1, "Qualified", "3 Qualified"),
+            (2, "Disqualified", "4 Lost|5 Cannot Contact|6 No Longer Interested|7 Canceled"),
+        ),
+        schema_name="Lead",
+        primary_name="fullname",
+        change_tracking=True,
+        has_notes=True,
+    )
+
+
+def _product() -> Table:
+    return table(
+        "product",
+        "products",
+        "Product",
+        "Products",
+        1024,
+        text("name", "Name", 100, required="ApplicationRequired"),
+        text("productnumber", "Product ID", 100),
+        memo("description", "Description"),
+        currency("product"),
+        state(
+            (0, "Active", "1 Active"),
+            (1, "Retired", "2 Retired"),
+            (2, "Draft", "0 Draft"),
+            (3, "Under Revision", "3 Under Revision"),
+        ),
+        schema_name="Product",
+        ownership="OrganizationOwned",
+    )
+
+
+def _price_list() -> Table:
+    return table(
+        "pricelevel",
+        "pricelevels",
+        "Price List",
+        "Price Lists",
+        1022,
+        text("name", "Name", 100, required="ApplicationRequired"),
+        currency("pricelevel"),
+        state((0, "Active", "100001 Active"), (1, "Inactive", "100002 Inactive")),
+        schema_name="PriceLevel",
+        ownership="OrganizationOwned",
+    )
+
+
+def _unit() -> Table:
+    return table(
+        "uom",
+        "uoms",
+        "Unit",
+        "Units",
+        1055,
+        text("name", "Name", 100),
+        decimal("quantity", "Quantity", 5),
+        schema_name="UoM",
+        ownership="OrganizationOwned",
+    )

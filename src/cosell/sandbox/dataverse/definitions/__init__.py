@@ -1,0 +1,1 @@
+"""The definitions of tables, columns, keys and relationships, as the metadata endpoints show them."""
