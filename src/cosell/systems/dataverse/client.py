@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cosell.systems.dataverse.auth import SignIn
-
 from cosell.core.errors import CosellError, Misconfigured, Unavailable, Uncertain
 from cosell.http import Http, Reply, origin
 from cosell.ports import Budget, Clock
+from cosell.systems.dataverse.auth import SignIn
 from cosell.systems.dataverse.batch import BOUNDARY, Item, Part, Piece, decode, encode, matched, operations
 from cosell.systems.dataverse.odata import address
 from cosell.systems.dataverse.options import Options
