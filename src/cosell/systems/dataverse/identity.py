@@ -22,12 +22,15 @@ logging.getLogger("azure.identity").setLevel(logging.ERROR)
 class Carrier(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
     """Carries the library's requests to the configured authority and nowhere else.
 
-    The library refuses an authority that is not https. It is told an https address, and the request goes to
-    the authority of the settings, which may be plain http on this machine's own loopback.
+    The library refuses an authority that is not https. It is told the https address of the same host, and the
+    request goes to the authority of the settings, which may be plain http on this machine's own loopback. A
+    certificate's assertion names the https address then, so that a directory without TLS refuses it: sign in
+    with a secret there.
     """
 
     def __init__(self, http: Http, authority: str, checked: Callable[[Reply], Reply]) -> None:
         self._http, self._authority, self._checked = http, authority, checked
+        self.host = authority.partition("//")[2]
 
     async def send(self, request: HttpRequest, **_: Any) -> AsyncHttpResponse:
         """Sends once; a refusal is raised as what it means and never reaches the library."""
@@ -134,7 +137,7 @@ async def fetch(
     """A new token and the epoch second at which it ends; no cache is asked."""
     # Only what decodes the answer: the library's other policies retry, log and ask the environment.
     common: dict[str, Any] = {
-        "authority": "https://login.microsoftonline.com",
+        "authority": f"https://{carrier.host}",
         "transport": carrier,
         "policies": [ContentDecodePolicy()],
     }
