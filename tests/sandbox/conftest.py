@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from .dynamics import Dynamics, served_environment
 from .microsoft import Microsoft, served_microsoft
 from .sales import Sales, served_org
 
@@ -21,4 +22,11 @@ async def microsoft() -> AsyncIterator[Microsoft]:
 async def sales() -> AsyncIterator[Sales]:
     """A Salesforce org, served over HTTP."""
     async with served_org() as served:
+        yield served
+
+
+@pytest.fixture
+async def dynamics() -> AsyncIterator[Dynamics]:
+    """A Dataverse environment and its directory, served over HTTP."""
+    async with served_environment() as served:
         yield served

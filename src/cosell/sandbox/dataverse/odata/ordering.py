@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from cosell.sandbox.dataverse.errors import bad_request
@@ -44,22 +43,30 @@ class Place:
 
     def __lt__(self, other: Place) -> bool:
         for mine, theirs, descending in zip(self.values, other.values, self._ways, strict=True):
-            if mine == theirs:
-                continue
-            # Nulls come first, as in SQL Server.
-            if mine is None or theirs is None:
-                before = mine is None
-            else:
-                before = _ordinal(mine) < _ordinal(theirs)
-            return before != descending
+            if mine != theirs:
+                return (_rank(mine) < _rank(theirs)) != descending
         return False
 
 
-def _ordinal(value: Any) -> Any:
-    return Decimal(str(value)) if isinstance(value, int | float) else value
+def _rank(value: Any) -> tuple[bool, Any]:
+    """How a value sorts: nulls come first, as in SQL Server."""
+    return value is not None, value
 
 
 def place_of(orders: list[Order], primary_id: str, row: Row) -> Place:
     """Where a row stands."""
     values = [one.read(row) for one in orders] + [row[primary_id]]
-    return Place(values, [one.descending for one in orders] + [False])
+    return Place(values, ways(orders))
+
+
+def ways(orders: list[Order]) -> list[bool]:
+    """Which of the values of a place sort downwards."""
+    return [one.descending for one in orders] + [False]
+
+
+def sort_rows(orders: list[Order], primary_id: str, rows: list[Row]) -> list[Row]:
+    """The rows in order; a pass for each column is faster than comparing places."""
+    made = sorted(rows, key=lambda row: str(row[primary_id]))
+    for one in reversed(orders):
+        made.sort(key=lambda row, read=one.read: _rank(read(row)), reverse=one.descending)  # type: ignore[misc]
+    return made

@@ -1,0 +1,127 @@
+"""The rows a fresh environment begins with: organization, business unit, users, roles, currencies."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.store import Ref
+
+_PEOPLE = (("Alex", "Moreau"), ("Ines", "Castro"), ("Kofi", "Mensah"))
+_CURRENCIES = (
+    ("USD", "US Dollar", "$", 2, "1"),
+    ("EUR", "Euro", "€", 2, "0.92"),
+    ("GBP", "Pound Sterling", "£", 2, "0.79"),
+    ("JPY", "Yen", "¥", 0, "151.5"),
+    ("CHF", "Swiss Franc", "CHF", 2, "0.88"),
+    ("CAD", "Canadian Dollar", "CA$", 2, "1.36"),
+    ("AUD", "Australian Dollar", "A$", 2, "1.52"),
+    ("INR", "Indian Rupee", "₹", 2, "83.4"),
+)
+_CONNECTION_ROLES = ("Stakeholder", "Sales Team Member", "Competitor")
+
+
+def furnish(org: Org, application_id: str, application_object: str) -> None:
+    """Creates what no environment is without; its ids and those of its users are the same everywhere."""
+    # Tokens, settings and pages carry these ids, so they must outlive a reset.
+    dice = random.Random("people")
+    org.organization_id, org.business_unit = _guid(dice), _guid(dice)
+    ids = [_guid(dice) for _ in range(len(_PEOPLE) + 2)]
+    org.application_user, org.default_seller = ids[0], ids[1]
+    system = Actor(ids[-1])
+    unit = Ref("businessunit", org.business_unit)
+    _add(org, system, "businessunit", businessunitid=unit.id, name="Cosell Sandbox")
+    _currencies(org, system, dice)
+    _people(org, system, ids, unit, application_id, application_object, dice)
+    _add(org, system, "team", name="Cosell Sandbox", businessunitid=unit, isdefault=True)
+    _add(
+        org,
+        system,
+        "organization",
+        organizationid=org.organization_id,
+        name="cosellsandbox",
+        basecurrencyid=Ref("transactioncurrency", org.base_currency),
+        expirechangetrackingindays=7,
+    )
+    for name in _CONNECTION_ROLES:
+        _add(org, system, "connectionrole", name=name, statecode=0, statuscode=1)
+    org.store.settle()
+
+
+def _currencies(org: Org, system: Actor, dice: random.Random) -> None:
+    for code, name, symbol, places, rate in _CURRENCIES:
+        row_id = _guid(dice)
+        org.base_currency = org.base_currency if code != "USD" else row_id
+        _add(
+            org,
+            system,
+            "transactioncurrency",
+            transactioncurrencyid=row_id,
+            isocurrencycode=code,
+            currencyname=name,
+            currencysymbol=symbol,
+            currencyprecision=places,
+            exchangerate=Decimal(rate).quantize(Decimal("0.0000000001")),
+            statecode=0,
+            statuscode=1,
+        )
+
+
+def _people(
+    org: Org,
+    system: Actor,
+    ids: list[str],
+    unit: Ref,
+    application_id: str,
+    application_object: str,
+    dice: random.Random,
+) -> None:
+    shared: dict[str, Any] = {"businessunitid": unit, "isdisabled": False}
+    connector = _add(org, system, "role", name="Cosell connector", businessunitid=unit)
+    salesperson = _add(org, system, "role", name="Salesperson", businessunitid=unit)
+    _add(
+        org,
+        system,
+        "systemuser",
+        systemuserid=ids[0],
+        firstname="#",
+        lastname="Cosell",
+        fullname="# Cosell",
+        applicationid=application_id,
+        azureactivedirectoryobjectid=application_object,
+        internalemailaddress="cosell@cosell.example",
+        domainname="cosell@cosell.example",
+        **shared,
+    )
+    for row_id, (first, last) in zip(ids[1:], (*_PEOPLE, ("SYSTEM", "")), strict=True):
+        address = f"{first}.{last}@cosell.example".lower()
+        _add(
+            org,
+            system,
+            "systemuser",
+            systemuserid=row_id,
+            firstname=first,
+            lastname=last or None,
+            fullname=f"{first} {last}".strip(),
+            internalemailaddress=address if last else None,
+            domainname=address if last else None,
+            azureactivedirectoryobjectid=_guid(dice),
+            **shared,
+        )
+    for user in ids:
+        role = connector if user == ids[0] else salesperson
+        pair = {"systemuserid": user, "roleid": role, "versionnumber": org.next_version()}
+        org.store.put("systemuserroles", f"{user}|{role}", pair)
+
+
+def _guid(dice: random.Random) -> str:
+    return str(uuid.UUID(int=dice.getrandbits(128), version=4))
+
+
+def _add(org: Org, actor: Actor, table_name: str, /, **row: Any) -> str:
+    table = org.schema.table(table_name)
+    return str(org.insert(table, row, actor)[table.primary_id])

@@ -1,0 +1,102 @@
+"""One simulated Dataverse environment behind an ASGI application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from cosell.sandbox.dataverse.batch import Batch
+from cosell.sandbox.dataverse.bulk import Bulk
+from cosell.sandbox.dataverse.door import SERVICE, Door
+from cosell.sandbox.dataverse.errors import ready_answers
+from cosell.sandbox.dataverse.fresh import furnish
+from cosell.sandbox.dataverse.limits import Limits
+from cosell.sandbox.dataverse.limits import ready_answers as throttled_answers
+from cosell.sandbox.dataverse.metadata import Metadata
+from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.rest import Rest
+from cosell.sandbox.dataverse.schema import Schema
+from cosell.sandbox.dataverse.sellers import Sellers
+from cosell.sandbox.dataverse.settings import Settings
+from cosell.sandbox.dataverse.sign_in import SignIn
+from cosell.sandbox.dataverse.transactions import SlowTransaction
+from cosell.sandbox.dataverse.writing import Writer
+from cosell.sandbox.entra import Entra
+from cosell.sandbox.frame import Answer, Frame
+
+_LONG = 10_000_000.0
+
+
+class Dataverse:
+    """A strict Dataverse for clients, with a side door for people (`as_seller`).
+
+    Tokens are those of `entra` for the resource `base_url`; its first application has a user here.
+    """
+
+    def __init__(self, frame: Frame, *, base_url: str, entra: Entra) -> None:
+        self.frame = frame
+        self.base_url = base_url.rstrip("/")
+        self.faults: dict[str, Answer] = {**ready_answers(), **throttled_answers()}
+        self._entra = entra
+        entra.resources[self.base_url] = self.base_url
+        self._org = Org(frame)
+        writer = Writer(self._org)
+        self._limits = Limits(self._org)
+        rest = Rest(self._org, writer)
+        rest.resources["$batch"] = Batch(self._org, rest.answer)
+        rest.resources |= Metadata(self._org, tenant=entra.tenant).resources()
+        rest.bound |= Bulk(self._org, writer).actions()
+        self.as_seller = Sellers(self._org, writer)
+        door = Door(self._org, rest, SignIn(self._org, entra, self.base_url), self._limits, self.base_url)
+        self.app = Starlette(routes=[Route(SERVICE, door), Mount(SERVICE, door), Route("/", _front_page)])
+        self.access_token = entra.issue_app_only(self.base_url, lifetime=_LONG, static=True)
+        """A token of the application that only `entra.expire_access_tokens(static=True)` ends."""
+        self._application = entra.admit(self.access_token, {self.base_url})
+        self.reset()
+
+    @property
+    def settings(self) -> Settings:
+        """The switches of the environment."""
+        return self._org.settings
+
+    @property
+    def schema(self) -> Schema:
+        """Tables and columns, which may drift at any time."""
+        return self._org.schema
+
+    @property
+    def tenant(self) -> str:
+        return self._entra.tenant
+
+    @property
+    def client_id(self) -> str:
+        return self._entra.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self._entra.client_secret
+
+    @property
+    def organization_id(self) -> str:
+        return self._org.organization_id
+
+    @property
+    def user_id(self) -> str:
+        """The id of the application's user."""
+        return self._org.application_user
+
+    def reset(self) -> None:
+        """Returns the environment to the day it was made; the lasting token stays good."""
+        self._org.empty()
+        self._limits.reset()
+        furnish(self._org, self._application.client_id, self._application.object_id)
+
+    def open_transaction(self) -> SlowTransaction:
+        """Begins a transaction whose rows are stamped now and seen only after its commit."""
+        return self.as_seller.open_transaction()
+
+
+async def _front_page(request: Request) -> Response:
+    return Response("Dynamics 365", media_type="text/plain")
