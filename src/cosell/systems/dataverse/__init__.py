@@ -13,6 +13,7 @@ from cosell.systems.dataverse.options import (
     Options,
     Statuses,
 )
+from cosell.systems.dataverse.system import Dataverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ __all__ = [
     "SYSTEM",
     "Certificate",
     "ClientSecret",
+    "Dataverse",
     "Description",
     "FieldNames",
     "FixedToken",

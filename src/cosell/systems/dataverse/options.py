@@ -154,11 +154,7 @@ class Options:
     watcher: Literal["change_tracking", "modified_on"] = "change_tracking"
     overlap: float = 300.0
     """Seconds a `modified_on` poll looks back again (dataverse-api.md 4.4)."""
-    deleted_every: float = 300.0
-    """Seconds between two looks at what was deleted, where polling by `modified_on` does not tell."""
     describe_every: float = 3600.0
     """Seconds after which the environment's schema is asked again, at the price of one call."""
-    poll_page: int = 1000
-    """Rows one page of a poll brings, at most 5,000."""
-    walk_page: int = 500
-    """Opportunities one step of the first full read brings."""
+    walk_page: int = 1000
+    """Opportunities one step of a full read looks at."""

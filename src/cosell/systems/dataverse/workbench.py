@@ -20,6 +20,7 @@ from cosell.systems.dataverse.writing import Writer
 IDS_A_QUERY = 100
 IDS_A_CALL = 1_000
 """Ten queries with their child rows: far below what a batch may hold, and one page each."""
+_MOST_REMEMBERED = 100_000
 
 Lists = dict[str, list[dict[str, Any]]]
 
@@ -41,6 +42,7 @@ class Workbench:
         self.access, self.client, self.options = access, access.client, access.options
         self.catalogue = Catalogue()
         self._tools: Tools | None = None
+        self._leads: set[str] = set()
 
     async def tools(self) -> Tools:
         """Readers and writer; asks the environment at first use, and again after a while."""
@@ -67,7 +69,16 @@ class Workbench:
 
     async def read_leads(self, ids: Sequence[str], tools: Tools) -> dict[str, Snapshot]:
         """The leads of these well-formed ids that exist, a thousand a call."""
-        return await self._read(tools.leads, ids) if tools.leads is not None else {}
+        if tools.leads is None:
+            return {}
+        found = await self._read(tools.leads, ids)
+        if len(self._leads) < _MOST_REMEMBERED:
+            self._leads.update(found)
+        return found
+
+    def is_lead(self, record_id: str) -> bool:
+        """Whether this id is known to be a lead's: it need not be looked for among the opportunities."""
+        return record_id in self._leads
 
     async def _read(self, reader: Reader | LeadReader, ids: Sequence[str]) -> dict[str, Snapshot]:
         found: dict[str, Snapshot] = {}
