@@ -1,4 +1,4 @@
-"""A Dataverse connection against answers written by hand."""
+"""A Dataverse connection against the simulator, and against answers written by hand."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cosell.http import AsgiTransport, Http
-from cosell.sandbox.frame import Answer, send_answer
-from cosell.systems.dataverse import FixedToken, Options
+from cosell.sandbox.dataverse import Dataverse
+from cosell.sandbox.entra import Entra
+from cosell.sandbox.frame import Answer, Fault, Frame, Watched, send_answer
+from cosell.systems.dataverse import ClientSecret, FixedToken, Options
+from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.auth import SignIn
 from cosell.systems.dataverse.client import Client
+from cosell.systems.dataverse.schema import Schema
 
 from .office import OwnClock
 
@@ -109,3 +113,49 @@ def part(status: int, body: Any = None, **headers: str) -> str:
 def refused(status: int, code: str, message: str = "no") -> str:
     """A refusal inside a batch's answer."""
     return part(status, {"error": {"code": code, "message": message}})
+
+
+# --- against the simulator -------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Place:
+    """A simulated environment with its directory, and a connection to it in the test's own thread."""
+
+    frame: Frame
+    entra: Entra
+    org: Dataverse
+    clock: OwnClock
+    transport: AsgiTransport
+    options: Options
+    found: list[Schema] = field(default_factory=list)
+
+    def access(self, **options: Any) -> Access:
+        """One more connection to the environment."""
+        chosen = replace(self.options, **options)
+        client = client_over(self.transport, chosen, self.clock)
+        return Access(client, chosen, self.clock, found=self.found.append)
+
+    def calls(self, path: str = "") -> int:
+        """Requests the environment has seen since the last `forget`."""
+        counted = self.frame.calls.items()
+        return sum(n for (name, _, where), n in counted if name == "dataverse" and path in where)
+
+    def forget(self) -> None:
+        self.frame.calls.clear()
+
+    def fault(self, kind: Any, path: str = "", *, times: int = 1, answer: str = "") -> None:
+        """The next matching requests meet a misfortune."""
+        ready = self.org.faults[answer] if answer else None
+        self.frame.faults.append(Fault("dataverse", kind, "*", path, times=times, answer=ready))
+
+
+def place(**options: Any) -> Place:
+    """A fresh environment."""
+    frame = Frame(seed=5)
+    entra = Entra(frame, base_url=AUTHORITY)
+    org = Dataverse(frame, base_url=ORG, entra=entra)
+    login = ClientSecret(entra.client_secret)
+    chosen = replace(Options(ORG, entra.client_id, login, tenant=entra.tenant), **options)
+    apps: dict[str, ASGIApp] = {ORG: Watched(org.app, "dataverse", frame), AUTHORITY: entra.app}
+    return Place(frame, entra, org, OwnClock(), AsgiTransport(apps), chosen)

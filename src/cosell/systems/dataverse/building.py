@@ -204,8 +204,9 @@ class _Build:
             key=table.id,
             id=key,
             label=self._noted(table, names.detail_name),
-            type=self._noted(table, names.detail_type),
-            publisher=self._noted(table, names.detail_publisher),
+            # A comfort for whoever looks something up; an installation may do without.
+            type=table.get(names.detail_type),
+            publisher=table.get(names.detail_publisher),
         )
 
     def _noted(self, table: Table, name: str) -> Column | None:
