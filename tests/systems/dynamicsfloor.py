@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,7 +11,7 @@ from typing import Any
 
 from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, Solution, State
-from cosell.http import AsgiTransport
+from cosell.http import AsgiTransport, Reply
 from cosell.ports import Changes, Creation, Marks, Update, Written
 from cosell.sandbox.dataverse import Dataverse as Org
 from cosell.sandbox.dataverse import Settings
@@ -145,6 +145,10 @@ class Floor:
         """The connector ends and begins again, with nothing in memory."""
         self.system = self.another(**options)
 
+    def over(self, send: Callable[..., Awaitable[Reply]]) -> Dataverse:
+        """One more connection, whose requests travel by `send`."""
+        return Dataverse(self.options, transport=_By(send), clock=self.clock)
+
     async def prepare(self) -> None:
         """Signed in, and from here on calls are counted."""
         await self.system.prepare()
@@ -173,6 +177,14 @@ class Floor:
             if not (found.snapshots or found.gone or found.more):
                 return
         raise AssertionError("the polls do not come to rest")
+
+
+@dataclass(slots=True)
+class _By:
+    send: Callable[..., Awaitable[Reply]]
+
+    async def aclose(self) -> None:
+        pass
 
 
 def stored(answer: object) -> Snapshot:

@@ -79,7 +79,7 @@ class Discovery:
         for kind in _WITH_CHOICES.get(name, ()):
             query = {"$select": "LogicalName", "$expand": "OptionSet"}
             yield read(_cast(where, kind), query, ref=f"{name}:{kind}")
-        if name in _WITH_CHOICES:
+        if own or name in _WITH_CHOICES:
             yield read(f"{where}/Keys", {"$select": _KEY}, ref=f"{name}:keys")
 
     async def _table(self, name: str, answers: Mapping[str, Answer]) -> Table | None:
