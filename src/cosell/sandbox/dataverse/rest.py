@@ -8,6 +8,7 @@ from cosell.sandbox.dataverse.addresses import Address, read_path
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.closing import Closing, Qualifying
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.duplicates import asked_for
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, no_segment, not_allowed
 from cosell.sandbox.dataverse.keys import RowKey
 from cosell.sandbox.dataverse.lists import Lists
@@ -52,7 +53,7 @@ class Rest:
         """Carries out one request, or refuses it and takes back whatever it had begun."""
         try:
             with self._org.transaction():
-                return self._answer(call)
+                return self._answer(asked_for(call))
         except DataverseError as refused:
             return Reply.refused(refused, details=call.prefers.wants(DETAILS))
 

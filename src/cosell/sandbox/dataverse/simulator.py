@@ -9,9 +9,13 @@ from starlette.routing import Mount, Route
 
 from cosell.sandbox.dataverse.batch import Batch
 from cosell.sandbox.dataverse.bulk import Bulk
+from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.door import SERVICE, Door
 from cosell.sandbox.dataverse.errors import ready_answers
 from cosell.sandbox.dataverse.fresh import furnish
+from cosell.sandbox.dataverse.hooks.post import Parcel
+from cosell.sandbox.dataverse.hooks.steps import Hooks
+from cosell.sandbox.dataverse.hooks.steps import furnish as list_messages
 from cosell.sandbox.dataverse.limits import Limits
 from cosell.sandbox.dataverse.limits import ready_answers as throttled_answers
 from cosell.sandbox.dataverse.metadata import Metadata
@@ -23,7 +27,7 @@ from cosell.sandbox.dataverse.settings import Settings
 from cosell.sandbox.dataverse.sign_in import SignIn
 from cosell.sandbox.dataverse.transactions import SlowTransaction
 from cosell.sandbox.dataverse.writing import Writer
-from cosell.sandbox.entra import Entra
+from cosell.sandbox.entra import Application, Entra
 from cosell.sandbox.frame import Answer, Frame
 
 _LONG = 10_000_000.0
@@ -32,10 +36,13 @@ _LONG = 10_000_000.0
 class Dataverse:
     """A strict Dataverse for clients, with a side door for people (`as_seller`).
 
-    Tokens are those of `entra` for the resource `base_url`; its first application has a user here.
+    Tokens are those of `entra` for the resource `base_url`; `application`, or the first one of the tenant,
+    has a user here.
     """
 
-    def __init__(self, frame: Frame, *, base_url: str, entra: Entra) -> None:
+    def __init__(
+        self, frame: Frame, *, base_url: str, entra: Entra, application: Application | None = None
+    ) -> None:
         self.frame = frame
         self.base_url = base_url.rstrip("/")
         self.faults: dict[str, Answer] = {**ready_answers(), **throttled_answers()}
@@ -51,7 +58,12 @@ class Dataverse:
         self.as_seller = Sellers(self._org, writer)
         door = Door(self._org, rest, SignIn(self._org, entra, self.base_url), self._limits, self.base_url)
         self.app = Starlette(routes=[Route(SERVICE, door), Mount(SERVICE, door), Route("/", _front_page)])
-        self.access_token = entra.issue_app_only(self.base_url, lifetime=_LONG, static=True)
+        self._hooks = Hooks(self._org)
+        self._org.store.on_settle = self._hooks.committed
+        self.client_secret = application.secret if application else entra.client_secret
+        self.access_token = entra.issue_app_only(
+            self.base_url, application=application, lifetime=_LONG, static=True
+        )
         """A token of the application that only `entra.expire_access_tokens(static=True)` ends."""
         self._application = entra.admit(self.access_token, {self.base_url})
         self.reset()
@@ -72,11 +84,12 @@ class Dataverse:
 
     @property
     def client_id(self) -> str:
-        return self._entra.client_id
+        return self._application.client_id
 
     @property
-    def client_secret(self) -> str:
-        return self._entra.client_secret
+    def deliveries(self) -> list[Parcel]:
+        """The last few hundred execution contexts sent to webhooks or on their way, the oldest first."""
+        return list(self._hooks.post.remembered)
 
     @property
     def organization_id(self) -> str:
@@ -91,7 +104,22 @@ class Dataverse:
         """Returns the environment to the day it was made; the lasting token stays good."""
         self._org.empty()
         self._limits.reset()
+        self._hooks.post.forget()
         furnish(self._org, self._application.client_id, self._application.object_id)
+        list_messages(self._org, Actor(self._org.application_user))
+        self._org.store.settle()
+
+    def trust(self, ca_pem: str) -> None:
+        """Trusts this authority too when a webhook is https."""
+        self._hooks.post.trust(ca_pem)
+
+    async def settled(self) -> None:
+        """Returns when no execution context is on its way."""
+        await self._hooks.post.settled()
+
+    async def aclose(self) -> None:
+        """Stops the deliveries to webhooks."""
+        await self._hooks.post.aclose()
 
     def open_transaction(self) -> SlowTransaction:
         """Begins a transaction whose rows are stamped now and seen only after its commit."""
