@@ -130,7 +130,9 @@ class Floor:
 
     def calls(self, path: str = "") -> int:
         """Requests the environment has seen since the last `forget`."""
-        return sum(n for (name, _, where), n in self.frame.calls.items() if name == "dataverse" and path in where)
+        return sum(
+            n for (name, _, where), n in self.frame.calls.items() if name == "dataverse" and path in where
+        )
 
     def forget(self) -> None:
         self.frame.calls.clear()

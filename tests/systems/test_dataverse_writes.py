@@ -110,7 +110,9 @@ async def test_a_backlog_of_a_thousand_costs_fewer_than_twenty_calls(floor: Floo
         found |= {k: stored(v) for k, v in (await floor.system.get_many(deals[at : at + read])).items()}
     for at in range(0, 1000, write):
         some = deals[at : at + write]
-        answers = await floor.system.update_many([update(found[one], write_id=one, notes="news") for one in some])
+        answers = await floor.system.update_many(
+            [update(found[one], write_id=one, notes="news") for one in some]
+        )
         assert all(isinstance(one, Snapshot) for one in answers.values())
     assert floor.calls() <= 20
 
