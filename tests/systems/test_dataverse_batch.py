@@ -206,9 +206,15 @@ def test_what_nobody_answered_is_left_out() -> None:
     assert set(matched([*READS, Part("GET", "c", "c")], pieces)) == {"a", "b"}
 
 
-@pytest.mark.parametrize("junk", ["", "x", "--batchresponse_7", "--batchresponse_7\r\n\r\n\r\nno status"])
+@pytest.mark.parametrize("junk", ["", "x", "--batchresponse_71\r\n", "HTTP/1.1 200 OK\r\n\r\n{}"])
 def test_junk_is_no_answer(junk: str) -> None:
     assert answers(KIND, junk, *READS) == {}
+
+
+def test_an_answer_nobody_can_read_keeps_its_place() -> None:
+    """Else the next one would pass for the answer to its question."""
+    body = TWO.replace("HTTP/1.1 200 OK", "what is this", 1)
+    assert answers(KIND, body, *READS) == {"a": (502, None), "b": (204, None)}
 
 
 # --- through the client ----------------------------------------------------------------------------
@@ -298,6 +304,15 @@ async def test_a_batch_of_reads_answered_in_part_is_asked_again_by_whoever_needs
     script.on_batch(part(200, {}))
     with pytest.raises(Unavailable, match="a part"):
         await script.client().reads(READS, purpose="read")
+
+
+async def test_more_answers_than_questions_are_answers_to_nothing() -> None:
+    script = Script()
+    script.on_batch(part(200, {}), part(200, {}), part(200, {}))
+    with pytest.raises(Unavailable, match="nonsense"):
+        await script.client().reads(READS, purpose="read")
+    with pytest.raises(Uncertain, match="nonsense"):
+        await script.client().batch((PATCH, CLOSE), purpose="write")
 
 
 async def test_headers_the_settings_want_stand_on_each_write() -> None:

@@ -18,6 +18,7 @@ _PARAMETER = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,120})"|([^;\s"]{1,120})
 _STATUS = re.compile(rb"HTTP/[0-9.]+[ \t]+([0-9]{3})")
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _LF = 10
+_UNREADABLE = 502
 _REFERS = ("@odata.bind", "@odata.id")
 
 
@@ -128,11 +129,9 @@ def decode(content_type: str, body: bytes) -> list[Piece | list[Piece]] | None:
     for headers, content in _sections(body, boundary):
         inner = _boundary(headers.get("content-type", ""))
         if inner is None:
-            piece = _piece(headers, content)
-            found += [piece] if piece is not None else []
-            continue
-        nested = (_piece(some, deep) for some, deep in _sections(content, inner))
-        found.append([piece for piece in nested if piece is not None])
+            found.append(_piece(headers, content))
+        else:
+            found.append([_piece(some, deep) for some, deep in _sections(content, inner)])
     return found
 
 
@@ -169,21 +168,20 @@ def _split(raw: bytes) -> tuple[dict[str, str], bytes]:
     return headers, content
 
 
-def _piece(outer: Mapping[str, str], content: bytes) -> Piece | None:
-    """One `application/http` answer; None where it is none."""
+def _piece(outer: Mapping[str, str], content: bytes) -> Piece:
+    """One `application/http` answer; one that cannot be read keeps its place as a gateway's failure."""
     content = content.lstrip(b"\r\n")
     status = _STATUS.match(content)
     if status is None:
-        return None
-    _, _, rest = content.partition(b"\n")
-    headers, raw = _split(b"\r\n" + rest if rest else b"")
+        return Piece(Answer(_UNREADABLE), outer.get("content-id"))
+    headers, raw = _split(b"\r\n" + content.partition(b"\n")[2])
+    told, body = int(status[1]), None
     try:
         body = loads(raw) if raw.strip() else None
     except ValueError:
-        if 200 <= int(status[1]) < 300:
-            return Piece(Answer(502, None, headers), outer.get("content-id"))
-        body = None
-    return Piece(Answer(int(status[1]), body, headers), outer.get("content-id") or headers.get("content-id"))
+        if 200 <= told < 300:
+            told = _UNREADABLE
+    return Piece(Answer(told, body, headers), outer.get("content-id") or headers.get("content-id"))
 
 
 # --- which answer belongs to which question --------------------------------------------------------

@@ -171,6 +171,8 @@ class Client:
             answer = self._answer(reply, started)
             raise _of_all(answer, safe) if not reply.ok else reply.nonsense("no multipart")
         since = self._note(reply, started)
+        if len(pieces) > len(items):
+            raise reply.nonsense("more answers than questions")
         if not reply.ok and len(pieces) < len(items):
             # The first failure alone is told, and not whose it was (dataverse-api.md 2.8).
             raise _stopped(pieces, safe)
