@@ -9,9 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, Solution, State
-from cosell.http import AsgiTransport, Reply
+from cosell.http import AsgiTransport, Reply, Request, Timeouts
 from cosell.ports import Changes, Creation, Marks, Update, Written
 from cosell.sandbox.dataverse import Dataverse as Org
 from cosell.sandbox.dataverse import Settings
@@ -147,7 +149,7 @@ class Floor:
         """The connector ends and begins again, with nothing in memory."""
         self.system = self.another(**options)
 
-    def over(self, send: Callable[..., Awaitable[Reply]]) -> Dataverse:
+    def over(self, send: Send) -> Dataverse:
         """One more connection, whose requests travel by `send`."""
         return Dataverse(self.options, transport=_By(send), clock=self.clock)
 
@@ -181,9 +183,15 @@ class Floor:
         raise AssertionError("the polls do not come to rest")
 
 
+Send = Callable[[Request, Timeouts, int], Awaitable[Reply]]
+
+
 @dataclass(slots=True)
 class _By:
-    send: Callable[..., Awaitable[Reply]]
+    by: Send
+
+    async def send(self, request: Request, timeouts: Timeouts, max_body: int) -> Reply:
+        return await self.by(request, timeouts, max_body)
 
     async def aclose(self) -> None:
         pass
@@ -227,7 +235,7 @@ async def opened(**options: Any) -> AsyncIterator[Floor]:
     made.frame.clock = Still()
     token = FixedToken(made.org.access_token)
     chosen = replace(Options(ORG, made.org.client_id, token, tenant=made.org.tenant), **options)
-    apps = {ORG: dated(Watched(made.org.app, "dataverse", made.frame), made.frame), AUTHORITY: made.entra.app}
+    apps: dict[str, ASGIApp] = {ORG: dated(Watched(made.org.app, "dataverse", made.frame), made.frame), AUTHORITY: made.entra.app}
     transport, clock = AsgiTransport(apps), OwnClock()
     system = Dataverse(chosen, transport=transport, clock=clock)
     floor = Floor(made.frame, made.org, system, clock, transport, chosen)
