@@ -167,6 +167,19 @@ async def test_many_calls_at_once_fetch_one_token() -> None:
     assert len(script.paths("/oauth2/")) == 1
 
 
+async def test_many_calls_at_once_share_a_refusal_as_well() -> None:
+    """A wrong secret is tried once and not once for each call that waits; the next look tries it again."""
+    script = Script()
+    script.on("/oauth2/", entra_error(7000215), 401)
+    client = script.client(login=SECRET)
+    found = await asyncio.gather(*(who(client) for _ in range(8)), return_exceptions=True)
+    assert {type(one) for one in found} == {SignedOut}
+    assert len(script.paths("/oauth2/")) == 1
+    with pytest.raises(SignedOut):
+        await who(client)
+    assert len(script.paths("/oauth2/")) == 2
+
+
 async def test_many_calls_that_find_their_token_refused_fetch_one_more() -> None:
     """Single flight: a new token is fetched once, and each call is repeated once."""
     script = signing_in("one", "two")

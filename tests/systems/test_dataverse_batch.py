@@ -96,6 +96,11 @@ def test_no_text_of_anybody_adds_a_line(broken: Part) -> None:
         encode([broken], "/api/data/v9.2/")
 
 
+def test_an_address_longer_than_a_batch_takes_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="64 KB"):
+        encode([Part("GET", "accounts?$filter=" + "x" * 70_000, "r")], "/api/data/v9.2/")
+
+
 def test_amounts_keep_their_digits_both_ways() -> None:
     """dataverse-api.md 2.2: a float would lose the last of them."""
     amount = Decimal("100000000000.0001")

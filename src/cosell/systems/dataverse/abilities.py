@@ -21,6 +21,8 @@ NOTHING = Capabilities(
     create="by_key",
     precondition="version",
     stamp=False,
+    # By `modifiedby`: what plug-ins and flows do in our name counts as ours (dataverse-api.md 4.2). The
+    # stamp is the proof of a write, and the application user belongs to nothing else.
     touched_by=True,
     readable=frozenset(),
     creatable=frozenset(),
@@ -55,7 +57,7 @@ def expected(options: Options) -> Capabilities:
         creatable=own | customer | _LISTS,
         updatable=own | {"contacts", "solutions"},
         guarded=own,
-        leads=LEADS | {"contacts"},
+        leads=LEADS | {"contacts"} if options.leads else frozenset(),
         read_size=READ_SIZE,
         write_size=WRITE_SIZE,
         patience=PATIENCE,
@@ -94,15 +96,23 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         creatable=frozenset(creatable),
         updatable=frozenset(updatable),
         guarded=frozenset(own) if schema.deals.concurrency else frozenset(),
-        leads=_leads(schema),
+        leads=_leads(schema) if options.leads else frozenset(),
     )
 
 
 def _leads(schema: Schema) -> frozenset[str]:
-    """Fields a lead can be created with; none where it cannot carry its referral's id."""
-    if "referral_id" not in schema.lead:
+    """Fields a lead can be given; none where it cannot be told apart as an opportunity can (INV-3, INV-10)."""
+    table, own = schema.leads, schema.lead
+    if table is None or "referral_id" not in own or "sync" not in own:
         return frozenset()
-    found = {key for key in LEADS if key in schema.lead and schema.lead[key].creatable}
+    key = table.key_of(own["referral_id"].name)
+    if schema.keyed and (key is None or not key.active):
+        return frozenset()
+    if "stamp" in schema.opportunity and "stamp" not in own:
+        return frozenset()
+    found = {key for key in LEADS if key in own and own[key].creatable}
+    if schema.lead_lost is not None:
+        found.add("state")
     if "contact_email" in schema.lead:
         found.add("contacts")
     return frozenset(found)

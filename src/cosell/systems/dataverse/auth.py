@@ -53,6 +53,8 @@ class SignIn:
         )
         self._tenant = options.tenant
         self._session: Session | None = None
+        self._refusals = 0
+        self._refused: CosellError | None = None
         self._one_at_a_time = asyncio.Lock()
         self._lately: deque[str] = deque(maxlen=8)
         """Tokens of late: one that was replaced may be repeated to us and still be good."""
@@ -76,11 +78,18 @@ class SignIn:
         return await self.renewed(held)
 
     async def renewed(self, stale: Session | None) -> Session:
-        """A session other than `stale`. Raises what a person has to mend."""
+        """A session other than `stale`; whoever waits shares what comes of it, a refusal included."""
+        before = self._refusals
         async with self._one_at_a_time:
             if self._session is not None and self._session is not stale:
                 return self._session
-            self._session = await self._fetched(stale)
+            if self._refused is not None and self._refusals > before:
+                raise self._refused
+            try:
+                self._session = await self._fetched(stale)
+            except CosellError as why:
+                self._refused, self._refusals = why, self._refusals + 1
+                raise
             return self._session
 
     async def _fetched(self, stale: Session | None) -> Session:

@@ -17,6 +17,7 @@ _HEADER = re.compile(r"[\t -~]*\Z")
 _PARAMETER = re.compile(r';\s*boundary\s*=\s*(?:"([^"]{1,120})"|([^;\s"]{1,120}))', re.IGNORECASE)
 _STATUS = re.compile(rb"HTTP/[0-9.]+[ \t]+([0-9]{3})")
 _BLANK = re.compile(rb"\r?\n\r?\n")
+LONGEST_URL = 65_000
 _LF = 10
 _UNREADABLE = 502
 _REFERS = ("@odata.bind", "@odata.id")
@@ -93,6 +94,8 @@ def _request(part: Part, root: str, known: Mapping[str, str], content_id: str | 
         yield f"Content-ID: {content_id}".encode()
     yield b""
     path = known.get(part.path) or f"{root}{part.path}"
+    if len(path) > LONGEST_URL:
+        raise ValueError("an address inside a batch holds at most 64 KB")
     if not _URL.match(path):
         raise Misconfigured("An address for Dynamics 365 holds a character no address may hold.")
     yield f"{part.method} {path} HTTP/1.1".encode()
