@@ -77,7 +77,9 @@ class Discovery:
                 query = {"$select": "LogicalName,MaxLength"}
                 yield read(_cast(where, kind), query, ref=f"{name}:{kind}")
         for kind in _WITH_CHOICES.get(name, ()):
-            query = {"$select": "LogicalName", "$expand": "OptionSet"}
+            # A choice that tables share lists its options under the other name.
+            both = "OptionSet,GlobalOptionSet" if kind == "Picklist" else "OptionSet"
+            query = {"$select": "LogicalName", "$expand": both}
             yield read(_cast(where, kind), query, ref=f"{name}:{kind}")
         if own or name in _WITH_CHOICES:
             yield read(f"{where}/Keys", {"$select": _KEY}, ref=f"{name}:keys")
