@@ -106,7 +106,7 @@ class Dynamics:
 
     async def row(self, path: str, **options: str) -> Json:
         """A row that must be there."""
-        reply = await self.get(path, **options)
+        reply = await self.get(path, headers=None, **options)
         assert reply.status == 200, reply.raw
         found: Json = reply.json
         return found

@@ -66,16 +66,17 @@ def _value(text: str) -> Any:
         return text
 
 
-def make(control: Control, kind: str, wanted: Mapping[str, Any]) -> Any:
-    """Makes a deal of one of the three kinds."""
-    makers = {
+def make(control: Control, kind: str, wanted: Mapping[str, Any], *, system: str | None = None) -> Any:
+    """Makes a deal of one of the kinds, in the first system that knows it unless another is named."""
+    makers: dict[str, Callable[..., Any]] = {
         "inbound": control.new_deal,
         "referral": control.new_referral,
         "opportunity": control.new_opportunity,
+        "lead": control.new_lead,
     }
     if kind not in makers:
         raise Refusal(f"«{kind}» is none of {', '.join(makers)}.", exit_code=USAGE)
-    return makers[kind](**wanted)
+    return makers[kind](**wanted) if system is None else makers[kind](system=system, **wanted)
 
 
 def show(voice: Voice, data: Any) -> None:

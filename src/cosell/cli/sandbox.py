@@ -18,7 +18,7 @@ sandbox = typer.Typer(
     rich_markup_mode=None,
 )
 
-Deal = Annotated[str, typer.Argument(metavar="DEAL", help="A referral id or an opportunity id.")]
+Deal = Annotated[str, typer.Argument(metavar="DEAL", help="The id of a referral, an opportunity or a lead.")]
 Pairs = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="What to set, such as amount=90000.")
 ]
@@ -36,7 +36,7 @@ def serve(
     empty: Annotated[bool, typer.Option("--empty", help="Begin without deals.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve simulated Partner Center, Entra ID and Salesforce, each on its own port, until Ctrl-C.
+    """Serve simulated Partner Center, Entra ID, Salesforce and Dynamics 365, each on its port, until Ctrl-C.
 
     \b
     Examples:
@@ -66,12 +66,12 @@ def _named(pairs: list[str] | None) -> dict[str, Any]:
 @sandbox.command()
 def deals(
     system: Annotated[
-        str | None, typer.Argument(metavar="[partner_center|salesforce]", help="One system; both without.")
+        str | None, typer.Argument(metavar="[SYSTEM]", help="Such as dataverse; every system without.")
     ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """List the deals of both systems.
+    """List the deals of every system.
 
     \b
     Examples:
@@ -95,27 +95,31 @@ def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
 @sandbox.command()
 def new(
     kind: Annotated[
-        str, typer.Argument(metavar="inbound|referral|opportunity", help="Who makes it, and where.")
+        str, typer.Argument(metavar="inbound|referral|opportunity|lead", help="Who makes it, and where.")
     ],
     pairs: Pairs = None,
+    system: Annotated[
+        str | None, typer.Option("--system", help="Such as partner_center_2 or dataverse; else the first.")
+    ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Make a deal: Microsoft sends one, a colleague makes a referral, or a seller an opportunity.
+    """Make a deal: Microsoft sends one, a colleague makes a referral, a seller an opportunity or a lead.
 
-    \b
-    Examples:
-      cosell sandbox new inbound
-      cosell sandbox new opportunity name="Data estate" account=Acme country=NL amount=50000 sync=true
+      \b
+      Examples:
+        cosell sandbox new inbound
+        cosell sandbox new opportunity name="Data estate" account=Acme country=NL amount=50000 sync=true
+    cosell sandbox new lead --system dataverse name="Records room" company=Acme last_name=Ng
     """
     from cosell.cli import moving
 
-    _do(lambda control: moving.make(control, kind, _named(pairs)), url=url, as_json=as_json)
+    _do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
 def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_json: Json = False) -> None:
-    """Change a deal as a person would: an opportunity in Salesforce, a referral in Partner Center.
+    """Change a deal as a person would: an opportunity or lead in its CRM, a referral in Partner Center.
 
     \b
     Examples:
@@ -162,7 +166,7 @@ def close(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Close a referral in Partner Center.
+    """Close a referral in Partner Center, or an opportunity in Dynamics 365.
 
     \b
     Examples:
@@ -239,7 +243,8 @@ def slow(
 @sandbox.command()
 def fail(
     system: Annotated[
-        str, typer.Argument(metavar="SYSTEM", help="partner_center, webhooks, entra, salesforce.")
+        str,
+        typer.Argument(metavar="SYSTEM", help="partner_center, webhooks, entra, salesforce, dataverse, ..."),
     ],
     pairs: Pairs = None,
     url: Url = None,

@@ -54,5 +54,9 @@ def rows(sandbox: Sandbox) -> list[tuple[str, str]]:
         "webhooks": "Webhooks",
         "entra": "Entra ID",
         "salesforce": "Salesforce",
+        "dataverse": "Dynamics 365",
+        "partner_center_2": "Partner Center 2",
+        "webhooks_2": "Webhooks 2",
+        "entra_2": "Entra ID 2",
     }
     return [(names.get(place, place), url) for place, url in sandbox.urls.items()]

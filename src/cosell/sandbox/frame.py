@@ -20,7 +20,17 @@ from typing import Any, Literal
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SYSTEMS = ("partner_center", "webhooks", "entra", "salesforce")
+SYSTEMS = (
+    "partner_center",
+    "webhooks",
+    "entra",
+    "salesforce",
+    "dataverse",
+    "partner_center_2",
+    "webhooks_2",
+    "entra_2",
+)
+"""The simulated systems in the order of their ports; those ending in _2 belong to the second partner."""
 
 
 class SandboxClock:

@@ -31,7 +31,7 @@ def before_write(org: Org, table: Table, old: Row | None, row: Row) -> None:
         _settle_line(org, row)
     if table.name == "opportunity":
         _settle_opportunity(org, old, row)
-    if "transactioncurrencyid" in table.columns and "exchangerate" in table.columns:
+    if table.name != "transactioncurrency" and {"transactioncurrencyid", "exchangerate"} <= {*table.columns}:
         _settle_money(org, table, row)
 
 

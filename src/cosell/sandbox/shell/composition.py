@@ -14,23 +14,20 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from cosell.sandbox.entra import PARTNER_CENTER, WEBHOOKS, Entra
-from cosell.sandbox.frame import Frame, Watched
-from cosell.sandbox.partner_center import PartnerCenter
+from cosell.sandbox.dataverse import Dataverse
+from cosell.sandbox.frame import SYSTEMS, Frame, Watched
 from cosell.sandbox.salesforce import Salesforce
+from cosell.sandbox.shell.account import Account
 from cosell.sandbox.shell.authority import found_authority
-from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
+from cosell.sandbox.shell.desk.dataverse import DataverseDesk
 from cosell.sandbox.shell.desk.salesforce import SalesforceDesk
 from cosell.sandbox.shell.front import front
-from cosell.sandbox.shell.post import Post
-from cosell.sandbox.shell.seed.plant import plant
+from cosell.sandbox.shell.identities import DATAVERSE_APPLICATION, FIRST, SECOND
+from cosell.sandbox.shell.seed.planting import plant_everything
 from cosell.sandbox.shell.serving import Serving, bind
-from cosell.sandbox.webhooks import Webhooks
 
-PLACES = ("index", "partner_center", "webhooks", "entra", "salesforce")
-"""What is served, in the order of the ports; the next one is Dataverse's."""
-
-LONG_LIFE = 10 * 365 * 86400.0
+PLACES = ("index", *SYSTEMS)
+"""What is served, in the order of the ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +42,36 @@ class Options:
 
 
 class Sandbox:
-    """Simulated Partner Center, webhooks, Entra ID and Salesforce, joined by one clock and one dice.
+    """Two partners, each with Partner Center, webhooks and Entra ID, and the CRM that each works in.
 
         async with Sandbox.serve(base_port=0) as sandbox:
             print(sandbox.urls["partner_center"], sandbox.description["entra"]["client_id"])
 
-    The simulators themselves are at hand as `partner_center`, `webhooks`, `entra` and `salesforce`.
+    One clock and one dice join everything. The simulators are at hand by the names of their places:
+    `partner_center`, `webhooks`, `entra` and `salesforce` of the first partner, `partner_center_2`,
+    `webhooks_2`, `entra_2` and `dataverse` of the second.
     """
 
     def __init__(self, options: Options, urls: dict[str, str], *, ca_file: Path | None = None) -> None:
         self.options, self.urls, self.ca_file = options, urls, ca_file
         self.frame = Frame(options.seed or 0)
-        self.entra = Entra(self.frame, base_url=urls["entra"])
-        self.webhooks = Webhooks(
-            self.frame,
-            base_url=urls["webhooks"],
-            entra=self.entra,
-            partner_center_url=urls["partner_center"],
-        )
-        if ca_file is not None:
-            self.webhooks.trust(ca_file.read_text())
-        self.post = Post(self.webhooks)
-        self.partner_center = PartnerCenter(
-            self.frame, base_url=urls["partner_center"], webhook_sender=self.post, entra=self.entra
-        )
+        ca_pem = None if ca_file is None else ca_file.read_text()
+        self.first = Account(self.frame, FIRST, _of_account(urls, ""), ca_pem=ca_pem)
+        self.second = Account(self.frame, SECOND, _of_account(urls, "_2"), ca_pem=ca_pem)
+        self.entra, self.entra_2 = self.first.entra, self.second.entra
+        self.webhooks, self.webhooks_2 = self.first.webhooks, self.second.webhooks
+        self.partner_center, self.partner_center_2 = self.first.partner_center, self.second.partner_center
+        self.partner_center_desk, self.partner_center_desk_2 = self.first.desk, self.second.desk
+        self.partner_center_desks = {"partner_center": self.first.desk, "partner_center_2": self.second.desk}
+        self.post = self.first.post
         self.salesforce = Salesforce(self.frame, base_url=urls["salesforce"])
-        self.partner_center_desk = PartnerCenterDesk(self.partner_center)
+        self.dataverse = Dataverse(
+            self.frame, base_url=urls["dataverse"], entra=self.entra_2, application=DATAVERSE_APPLICATION
+        )
+        if ca_pem is not None:
+            self.dataverse.trust(ca_pem)
         self.salesforce_desk = SalesforceDesk(self.salesforce)
-        self._partner_center_token = self.entra.issue(PARTNER_CENTER, lifetime=LONG_LIFE, static=True)
-        self._webhooks_token = self.entra.issue(WEBHOOKS, lifetime=LONG_LIFE, static=True)
+        self.dataverse_desk = DataverseDesk(self.dataverse)
         self._begin()
 
     @classmethod
@@ -103,29 +101,16 @@ class Sandbox:
                 yield sandbox
             finally:
                 sandbox.salesforce_desk.forget()
-                await sandbox.webhooks.aclose()
+                for sender in (sandbox.webhooks, sandbox.webhooks_2, sandbox.dataverse):
+                    await sender.aclose()
                 await serving.close()
 
     @property
     def description(self) -> dict[str, Any]:
         """What a client needs to know to use the sandbox: the answer of ``/sandbox.json``."""
-        partner_center, entra, salesforce = self.partner_center, self.entra, self.salesforce
+        salesforce, dataverse = self.salesforce, self.dataverse
         return {
-            "partner_center": {
-                "url": self.urls["partner_center"],
-                "access_token": self._partner_center_token,
-                "organization_id": partner_center.organization_id,
-                "mpn_id": partner_center.mpn_id,
-                "solutions": [dict(solution) for solution in partner_center.solutions],
-            },
-            "webhooks": {"url": self.urls["webhooks"], "access_token": self._webhooks_token},
-            "entra": {
-                "authority": self.urls["entra"],
-                "tenant": entra.tenant,
-                "client_id": entra.client_id,
-                "client_secret": entra.client_secret,
-                "refresh_token": entra.refresh_token,
-            },
+            **self.first.describe(),
             "salesforce": {
                 "login_url": self.urls["salesforce"],
                 "instance_url": self.urls["salesforce"],
@@ -136,7 +121,14 @@ class Sandbox:
                 "private_key_pem": salesforce.private_key_pem,
                 "access_token": salesforce.access_token,
             },
-            "dataverse": dict.fromkeys(("url", "tenant", "client_id", "client_secret", "access_token")),
+            "dataverse": {
+                "url": self.urls["dataverse"],
+                "tenant": dataverse.tenant,
+                "client_id": dataverse.client_id,
+                "client_secret": dataverse.client_secret,
+                "access_token": dataverse.access_token,
+            },
+            "second_account": self.second.describe(),
             "ca_file": str(self.ca_file) if self.ca_file else None,
         }
 
@@ -147,11 +139,16 @@ class Sandbox:
             "webhooks": self.webhooks.switches,
             "entra": self.entra.switches,
             "salesforce": self.salesforce.settings,
+            "dataverse": self.dataverse.settings,
+            "partner_center_2": self.partner_center_2.switches,
+            "webhooks_2": self.webhooks_2.switches,
+            "entra_2": self.entra_2.switches,
         }
 
     def after_time_passed(self) -> None:
         """Lets happen what the clock made due."""
-        self.partner_center.referrals.tick()
+        for account in (self.first, self.second):
+            account.partner_center.referrals.tick()
 
     def reset(self, *, seed: int | None = None, empty: bool | None = None) -> None:
         """Forgets everything and begins again, with the same seed unless another is given."""
@@ -167,12 +164,11 @@ class Sandbox:
     def _begin(self) -> None:
         """Brings everything to the first moment, always the same way: equal seeds mean equal ids."""
         self.frame.reset(self.options.seed or 0)
-        self.post.duplicate_next = 0
         self.salesforce_desk.forget()
-        for simulator in (self.entra, self.webhooks, self.partner_center, self.salesforce):
+        for simulator in (self.first, self.salesforce, self.second, self.dataverse):
             simulator.reset()
         if not self.options.empty:
-            plant(self)
+            plant_everything(self)
 
     def _apps(self) -> list[ASGIApp]:
         """One application for each place, in the order of `PLACES`."""
@@ -214,3 +210,7 @@ def _urls(options: Options, sockets: list[socket.socket]) -> dict[str, str]:
         place: f"{scheme}://{host}:{sock.getsockname()[1]}"
         for place, sock in zip(PLACES, sockets, strict=True)
     }
+
+
+def _of_account(urls: dict[str, str], suffix: str) -> dict[str, str]:
+    return {name: urls[name + suffix] for name in ("partner_center", "webhooks", "entra")}

@@ -42,7 +42,7 @@ class Control:
         return self._ask("GET", "/sandbox.json")
 
     def deals(self, system: str | None = None) -> dict[str, Any]:
-        """The deals of both systems, or of one: ``partner_center`` or ``salesforce``."""
+        """The deals of every system, or of one, such as ``partner_center`` or ``dataverse``."""
         found = self._ask("GET", "/control/deals")
         if system is None:
             return found
@@ -54,17 +54,21 @@ class Control:
         """One deal in full: a whole engagement, or an opportunity with its related records."""
         return self._ask("GET", _place(deal_id))
 
-    def new_deal(self, **wanted: Any) -> dict[str, Any]:
+    def new_deal(self, *, system: str = "partner_center", **wanted: Any) -> dict[str, Any]:
         """A Microsoft seller sends a new deal; what is not said is made up."""
-        return self._ask("POST", "/control/partner_center/inbound", wanted)
+        return self._ask("POST", f"/control/{quote(system, safe='')}/inbound", wanted)
 
-    def new_referral(self, **wanted: Any) -> dict[str, Any]:
+    def new_referral(self, *, system: str = "partner_center", **wanted: Any) -> dict[str, Any]:
         """A colleague makes a deal in the Partner Center portal."""
-        return self._ask("POST", "/control/partner_center/referrals", wanted)
+        return self._ask("POST", f"/control/{quote(system, safe='')}/referrals", wanted)
 
-    def new_opportunity(self, **wanted: Any) -> dict[str, Any]:
-        """A seller makes an opportunity in Salesforce."""
-        return self._ask("POST", "/control/salesforce/opportunities", wanted)
+    def new_opportunity(self, *, system: str = "salesforce", **wanted: Any) -> dict[str, Any]:
+        """A seller makes an opportunity in Salesforce, or in ``dataverse``."""
+        return self._ask("POST", f"/control/{quote(system, safe='')}/opportunities", wanted)
+
+    def new_lead(self, *, system: str = "dataverse", **wanted: Any) -> dict[str, Any]:
+        """A seller makes a lead."""
+        return self._ask("POST", f"/control/{quote(system, safe='')}/leads", wanted)
 
     def accept(self, deal_id: str, *, by: str | None = None) -> dict[str, Any]:
         """Whoever is asked accepts the referral: Microsoft, or we in the portal."""
@@ -81,11 +85,11 @@ class Control:
     def close(
         self, deal_id: str, outcome: str, *, reason: str | None = None, by: str | None = None
     ) -> dict[str, Any]:
-        """Closes a referral as ``won`` or ``lost``."""
+        """Closes a referral, or an opportunity of Dynamics 365, as ``won`` or ``lost``."""
         return self._act(deal_id, "close", outcome=outcome, reason=reason, by=by)
 
     def edit(self, deal_id: str, *, by: str | None = None, **changes: Any) -> dict[str, Any]:
-        """Changes a deal as a person would; a Salesforce id means the opportunity, else the referral."""
+        """Changes a deal as a person would, in whichever system the id is known."""
         return self._act(deal_id, "edit", by=by, **changes)
 
     def advance(self, span: str | float) -> dict[str, Any]:
@@ -101,7 +105,7 @@ class Control:
         return self.events(duplicate=count)
 
     def events(self, **settings: Any) -> dict[str, Any]:
-        """Shows or sets how webhook events travel: on, drop, duplicate, delay, reorder."""
+        """Shows or sets how webhook events travel: on, drop, duplicate, delay, reorder; system=webhooks_2."""
         if not settings:
             return self._ask("GET", "/control/events")
         return self._ask("POST", "/control/events", settings)
@@ -133,11 +137,11 @@ class Control:
         return self._ask("DELETE" if forget else "GET", "/control/calls")
 
     def revoke(self, system: str) -> dict[str, Any]:
-        """Withdraws the sign-in of a connection to ``entra`` or ``salesforce``."""
+        """Withdraws a sign-in: at ``entra``, ``salesforce``, ``entra_2`` or ``dataverse``."""
         return self._ask("POST", "/control/tokens/revoke", {"system": system})
 
     def expire_sessions(self, system: str) -> dict[str, Any]:
-        """Ends the access tokens in use at ``entra`` or ``salesforce``."""
+        """Ends the access tokens in use at one of the same systems."""
         return self._ask("POST", "/control/tokens/expire", {"system": system})
 
     def sign_in(self, system: str = "entra") -> dict[str, Any]:
@@ -186,13 +190,11 @@ class Control:
 
 
 def _place(deal_id: str) -> str:
-    """Where the deal lives: Salesforce gives its opportunities ids that begin with 006."""
+    """Where a deal is found by its id, in whichever system it lives."""
     wanted = deal_id.strip()
     if not wanted:
         raise SandboxRefused("Name a deal by its id.")
-    salesforce = wanted.startswith("006") and len(wanted) in (15, 18) and wanted.isalnum()
-    collection = "salesforce/opportunities" if salesforce else "partner_center/referrals"
-    return f"/control/{collection}/{quote(wanted, safe='')}"
+    return f"/control/deals/{quote(wanted, safe='')}"
 
 
 def _reason(body: bytes, status: int) -> str:

@@ -32,12 +32,12 @@ def _counted(way: str, unit: str, count: int, now: datetime) -> Span:
     away = _moved(now, unit, count if way == "Next" else -count)
     if way == "OlderThan":
         return None, away
-    if unit in _SMALL:
-        return (now, away) if way == "Next" else (away, now)
-    # Whole days: from the beginning of the first, and today counts.
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    far = away.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (now, far + _DAY) if way == "Next" else (far, max(now, midnight + timedelta(seconds=1)))
+    if unit not in _SMALL:
+        # Whole days, and the other end is the beginning or the end of one.
+        away = away.replace(hour=0, minute=0, second=0, microsecond=0)
+        away += _DAY if way == "Next" else timedelta()
+    # A row of this very second is in the last hour.
+    return (now, away) if way == "Next" else (away, now + timedelta(seconds=1))
 
 
 def _moved(now: datetime, unit: str, count: int) -> datetime:

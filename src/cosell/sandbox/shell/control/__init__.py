@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.shell.control import events, partner_center, salesforce, world
+from cosell.sandbox.shell.control import dataverse, events, partner_center, salesforce, tokens, world
 from cosell.sandbox.shell.control.deals import VERBS as DEALS
 
-VERBS = (*DEALS, *partner_center.VERBS, *salesforce.VERBS, *events.VERBS, *world.VERBS)
+VERBS = (
+    *DEALS,
+    *partner_center.VERBS,
+    *salesforce.VERBS,
+    *dataverse.VERBS,
+    *events.VERBS,
+    *tokens.VERBS,
+    *world.VERBS,
+)
 
 __all__ = ["VERBS"]

@@ -1,95 +1,116 @@
-"""The verbs of both sides at Partner Center, and of the webhook events between."""
+"""The verbs of both sides at Partner Center, the same for both accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from cosell.sandbox.shell.control.route import Verb
+from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
 from cosell.sandbox.shell.wishes import Wish
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
-HERE = "/control/partner_center/referrals"
-ONE = HERE + "/{deal}"
+ACCOUNTS = ("partner_center", "partner_center_2")
 SIDES = ("partner", "microsoft")
 OUTCOMES = ("won", "lost", "error")
 
 
-def list_referrals(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+def list_referrals(desk: PartnerCenterDesk, wish: Wish) -> dict[str, Any]:
     """The referrals, a line each with Microsoft's answer."""
     wish.done()
-    return {"referrals": sandbox.partner_center_desk.deals()}
+    return {"referrals": desk.deals()}
 
 
-def show_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def show_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """One engagement: our referral and Microsoft's, as the API would show them."""
     wish.done()
-    return sandbox.partner_center_desk.deal(deal)
+    return desk.deal(deal)
 
 
-def send_inbound(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+def send_inbound(desk: PartnerCenterDesk, wish: Wish) -> dict[str, Any]:
     """A Microsoft seller sends you a deal; what you do not say is made up."""
-    return sandbox.partner_center_desk.deal(sandbox.partner_center_desk.send_inbound(wish))
+    return desk.deal(desk.send_inbound(wish))
 
 
-def create_referral(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+def create_referral(desk: PartnerCenterDesk, wish: Wish) -> dict[str, Any]:
     """A colleague makes a deal in the Partner Center portal; with help it goes to Microsoft."""
-    return sandbox.partner_center_desk.deal(sandbox.partner_center_desk.create(wish))
+    return desk.deal(desk.create(wish))
 
 
-def edit_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def edit_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """Somebody changes a referral: we in the portal, or by “microsoft” the seller there."""
     by = wish.text("by", None, among=SIDES)
-    sandbox.partner_center_desk.edit(deal, wish.rest(), by=by)
-    return sandbox.partner_center_desk.deal(deal)
+    desk.edit(deal, wish.rest(), by=by)
+    return desk.deal(deal)
 
 
-def accept_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def accept_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """Whoever is asked accepts: the Microsoft seller, or we in the portal."""
     by = wish.text("by", None, among=SIDES)
     wish.done()
-    sandbox.partner_center_desk.accept(deal, by=by)
-    return sandbox.partner_center_desk.deal(deal)
+    desk.accept(deal, by=by)
+    return desk.deal(deal)
 
 
-def decline_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def decline_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """Whoever is asked declines, with a reason."""
     by, reason = wish.text("by", None, among=SIDES), wish.text("reason", None)
     wish.done()
-    sandbox.partner_center_desk.decline(deal, reason=reason, by=by)
-    return sandbox.partner_center_desk.deal(deal)
+    desk.decline(deal, reason=reason, by=by)
+    return desk.deal(deal)
 
 
-def expire_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def expire_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """The 14 days of an unanswered referral are over at once."""
     wish.done()
-    sandbox.partner_center_desk.expire(deal)
-    return sandbox.partner_center_desk.deal(deal)
+    desk.expire(deal)
+    return desk.deal(deal)
 
 
-def close_referral(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
+def close_referral(desk: PartnerCenterDesk, wish: Wish, deal: str) -> dict[str, Any]:
     """A referral is closed as won, lost or error, for good."""
     outcome, reason = wish.text("outcome", among=OUTCOMES), wish.text("reason", None)
     by = wish.text("by", "partner", among=SIDES)
     wish.done()
-    sandbox.partner_center_desk.close(deal, outcome, reason=reason, by=by)
-    return sandbox.partner_center_desk.deal(deal)
+    desk.close(deal, outcome, reason=reason, by=by)
+    return desk.deal(deal)
 
 
-VERBS = (
-    Verb("GET", HERE, list_referrals),
-    Verb("GET", ONE, show_referral),
-    Verb(
+_VERBS = (
+    ("GET", "/referrals", list_referrals, ""),
+    ("GET", "/referrals/{deal}", show_referral, ""),
+    (
         "POST",
-        "/control/partner_center/inbound",
+        "/inbound",
         send_inbound,
         '{"name": "Data estate", "value": 80000, "currency": "EUR", "country": "NL"}',
     ),
-    Verb("POST", HERE, create_referral, '{"name": "Data estate", "help": "ProofOfConceptOrDemo"}'),
-    Verb("POST", ONE + "/edit", edit_referral, '{"value": 95000, "notes": "Board said yes"}'),
-    Verb("POST", ONE + "/accept", accept_referral, "{}"),
-    Verb("POST", ONE + "/decline", decline_referral, '{"reason": "Customer didn\'t respond"}'),
-    Verb("POST", ONE + "/expire", expire_referral, "{}"),
-    Verb("POST", ONE + "/close", close_referral, '{"outcome": "won"}'),
+    ("POST", "/referrals", create_referral, '{"name": "Data estate", "help": "ProofOfConceptOrDemo"}'),
+    ("POST", "/referrals/{deal}/edit", edit_referral, '{"value": 95000, "notes": "Board said yes"}'),
+    ("POST", "/referrals/{deal}/accept", accept_referral, "{}"),
+    ("POST", "/referrals/{deal}/decline", decline_referral, '{"reason": "Customer didn\'t respond"}'),
+    ("POST", "/referrals/{deal}/expire", expire_referral, "{}"),
+    ("POST", "/referrals/{deal}/close", close_referral, '{"outcome": "won"}'),
 )
+
+
+def _at(account: str, act: Callable[..., Any]) -> Callable[..., Any]:
+    """The act at the desk of an account of the sandbox."""
+
+    @wraps(act)
+    def at_desk(sandbox: Sandbox, wish: Wish, **named: str) -> Any:
+        return act(sandbox.partner_center_desks[account], wish, **named)
+
+    return at_desk
+
+
+def _verbs() -> Iterator[Verb]:
+    for account in ACCOUNTS:
+        for method, path, act, example in _VERBS:
+            yield Verb(method, f"/control/{account}{path}", _at(account, act), example)
+
+
+VERBS = tuple(_verbs())

@@ -140,38 +140,6 @@ def reset(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return {"seed": sandbox.options.seed or 0, "empty": sandbox.options.empty}
 
 
-def revoke_tokens(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
-    """Withdraws what a connection signs in with: a person must sign in again."""
-    system = wish.text("system", among=("entra", "salesforce"))
-    wish.done()
-    if system == "entra":
-        sandbox.entra.revoke_refresh_tokens()
-    else:
-        sandbox.salesforce.revoke()
-    return {"revoked": system}
-
-
-def expire_sessions(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
-    """Ends every access token in use; a client that signs in again goes on."""
-    system = wish.text("system", among=("entra", "salesforce"))
-    wish.done()
-    if system == "entra":
-        sandbox.entra.expire_access_tokens()
-    else:
-        sandbox.salesforce.expire_sessions()
-    return {"expired": system}
-
-
-def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
-    """A person gives a connection its sign-in back; the answer holds a refresh token that is good now."""
-    system = wish.text("system", "entra", among=("entra", "salesforce"))
-    wish.done()
-    if system == "entra":
-        return {"signed_in": system, "refresh_token": sandbox.entra.sign_in()}
-    sandbox.salesforce.approve()
-    return {"signed_in": system, "refresh_token": sandbox.salesforce.refresh_token}
-
-
 def _named(sandbox: Sandbox, system: str) -> dict[str, Answer]:
     found: dict[str, Answer] = getattr(getattr(sandbox, system), "faults", {})
     return found
@@ -195,10 +163,11 @@ def _answer(
 
 def _plain_answer(system: str, status: int, retry_after: int | None) -> Answer:
     message = f"The sandbox was told to answer {status}."
-    body: Any = {"error": {"code": "generalException", "message": message}}
+    code = "0x80040216" if system == "dataverse" else "generalException"
+    body: Any = {"error": {"code": code, "message": message}}
     if system == "salesforce":
         body = [{"message": message, "errorCode": "UNKNOWN_EXCEPTION"}]
-    elif system == "entra":
+    elif system in ("entra", "entra_2"):
         body = {"error": "temporarily_unavailable", "error_description": message}
     headers = {"content-type": "application/json"}
     if retry_after is not None:
@@ -231,8 +200,5 @@ VERBS = (
     Verb("POST", "/control/switches/{system}", turn_switches, '{"page_size": 5}'),
     Verb("GET", "/control/calls", list_calls),
     Verb("DELETE", "/control/calls", forget_calls),
-    Verb("POST", "/control/tokens/revoke", revoke_tokens, '{"system": "entra"}'),
-    Verb("POST", "/control/tokens/expire", expire_sessions, '{"system": "salesforce"}'),
-    Verb("POST", "/control/tokens/sign-in", sign_in, '{"system": "entra"}'),
     Verb("POST", "/control/reset", reset, '{"seed": 7, "empty": false}'),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,7 +18,9 @@ from cosell.sandbox.shell.desk.referral import (
     moment_of,
     waits_for,
 )
-from cosell.sandbox.shell.seed.invent import invent_customer, invent_value, people_of, sellers_of
+from cosell.sandbox.shell.seed.invent import invent_customer, invent_value, people_of, team_of
+from cosell.sandbox.shell.seed.people import SELLERS
+from cosell.sandbox.shell.seed.story import Seller
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 HELPS = {
@@ -54,7 +56,8 @@ def allowed(act: Callable[[], T]) -> T:
 class PartnerCenterDesk:
     """Sees whole engagements and does what people on either side of them do."""
 
-    def __init__(self, partner_center: PartnerCenter) -> None:
+    def __init__(self, partner_center: PartnerCenter, *, sellers: Sequence[Seller] = SELLERS) -> None:
+        self._sellers = sellers
         self._center, self._referrals = partner_center, partner_center.referrals
 
     def deals(self) -> list[dict[str, Any]]:
@@ -204,7 +207,7 @@ class PartnerCenterDesk:
                 "requirements": {"solutions": self._solutions(wish.items("solutions", []))},
             },
             "inviteContext": {"assistanceRequestCode": code or NO_HELP, "notes": ""},
-            "team": None if inbound else sellers_of(dice),
+            "team": None if inbound else team_of([dice.choice(self._sellers)]),
         }
         wish.done()
         return form

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from starlette.requests import Request
 
@@ -43,3 +45,16 @@ class Form:
 async def read(request: Request) -> Form:
     """The form in the body of a request."""
     return Form(await read_form(request))
+
+
+def different(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what the person changed, so that a form left open overwrites nothing else."""
+    return {name: value for name, value in wanted.items() if not _same(before[name], value)}
+
+
+def _same(before: Any, after: Any) -> bool:
+    if before in (None, "") and after in (None, ""):
+        return True
+    if isinstance(before, str) and isinstance(after, str):
+        return before.replace("\r\n", "\n") == after
+    return bool(before == after)

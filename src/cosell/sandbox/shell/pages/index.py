@@ -18,6 +18,10 @@ _PLACES = (
     ("webhooks", "Partner Center webhooks", "Registration, signed events", "", ""),
     ("entra", "Entra ID", "Tokens for Partner Center", "", ""),
     ("salesforce", "Salesforce", "Sign-in and REST API", "/salesforce/", "See the opportunities"),
+    ("dataverse", "Dynamics 365", "Dataverse Web API", "/dynamics/", "See the opportunities"),
+    ("partner_center_2", "Partner Center 2", "Referrals API", "/partner-center-2/", "See the referrals"),
+    ("webhooks_2", "Partner Center webhooks 2", "Registration, signed events", "", ""),
+    ("entra_2", "Entra ID 2", "Tokens for Partner Center 2 and Dataverse", "", ""),
 )
 
 
@@ -33,6 +37,8 @@ class IndexPage:
         deals = {
             "partner_center": len(sandbox.partner_center_desk.deals()),
             "salesforce": len(sandbox.salesforce_desk.opportunities()),
+            "dataverse": len(sandbox.dataverse_desk.opportunities()),
+            "partner_center_2": len(sandbox.partner_center_desk_2.deals()),
         }
         places = [
             {
@@ -66,7 +72,7 @@ class IndexPage:
             (one for one in sandbox.salesforce_desk.opportunities() if one["referral_id"]), None
         )
         steps: list[dict[str, Any]] = [
-            {"what": "List the deals of both systems", "command": f"curl {trust}{base}/control/deals"}
+            {"what": "List the deals of every system", "command": f"curl {trust}{base}/control/deals"}
         ]
 
         def post(what: str, path: str, body: str) -> None:
@@ -84,5 +90,9 @@ class IndexPage:
         if opportunity:
             where = f"/control/salesforce/opportunities/{opportunity['id']}/edit"
             post("A seller changes the amount in Salesforce", where, '{"amount": 99000}')
+        in_dynamics = next(iter(sandbox.dataverse_desk.opportunities()), None)
+        if in_dynamics:
+            where = f"/control/dataverse/opportunities/{in_dynamics['id']}/edit"
+            post("A seller changes the amount in Dynamics 365", where, '{"amount": 99000}')
         post("Let two weeks pass", "/control/clock", '{"advance": "14d"}')
         return steps

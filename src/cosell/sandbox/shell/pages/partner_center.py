@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,9 +16,9 @@ from cosell.sandbox.shell.pages.ink import go_to, print_page
 from cosell.sandbox.shell.wishes import Refused, Wish
 
 if TYPE_CHECKING:
+    from cosell.sandbox.shell.account import Account
     from cosell.sandbox.shell.composition import Sandbox
 
-HOME = "/partner-center/"
 SHOWS = {"all": "All", "you": "Waiting for you", "microsoft": "Waiting for Microsoft", "active": "Active"}
 SHOWS |= {"closed": "Closed"}
 SAID = {
@@ -32,20 +33,39 @@ SAID = {
 }
 
 
-class PartnerCenterPages:
-    """The pages and forms under ``/partner-center/``."""
+class Beside(Protocol):
+    """The CRM beside an account, as far as these pages look into it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox, self._desk = sandbox, sandbox.partner_center_desk
+    def linked(self, referral_id: str, external_id: str | None) -> str | None:
+        """The id of the opportunity that belongs to a referral."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the pages of an account are, and those of the CRM beside it."""
+
+    here: str
+    crm: str
+    crm_name: str
+
+
+class PartnerCenterPages:
+    """The pages and forms of one account, such as those under ``/partner-center/``."""
+
+    def __init__(self, sandbox: Sandbox, account: Account, crm: Beside, where: Where) -> None:
+        self._sandbox, self._account, self._crm, self._where = sandbox, account, crm, where
+        self._desk, self._home = account.desk, f"/{where.here}"
 
     def routes(self) -> list[Route]:
+        home = self._home
         return [
-            Route(HOME, self.list),
-            Route("/partner-center/inbound", self.inbound, methods=["GET", "POST"]),
-            Route("/partner-center/new", self.new, methods=["GET", "POST"]),
-            Route("/partner-center/referrals/{referral_id}", self.show),
-            Route("/partner-center/referrals/{referral_id}/edit", self.edit, methods=["POST"]),
-            Route("/partner-center/referrals/{referral_id}/{act}", self.act, methods=["POST"]),
+            Route(f"{home}/", self.list),
+            Route(f"{home}/inbound", self.inbound, methods=["GET", "POST"]),
+            Route(f"{home}/new", self.new, methods=["GET", "POST"]),
+            Route(home + "/referrals/{referral_id}", self.show),
+            Route(home + "/referrals/{referral_id}/edit", self.edit, methods=["POST"]),
+            Route(home + "/referrals/{referral_id}/{act}", self.act, methods=["POST"]),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -69,7 +89,7 @@ class PartnerCenterPages:
                 self._desk.edit(referral_id, changes, by=by)  # type: ignore[arg-type]
         except Refused as refusal:
             return self._show(referral_id, refused=refusal.sentence, status=refusal.status)
-        return go_to(f"/partner-center/referrals/{deal['id']}?said={'saved' if changes else 'same'}")
+        return go_to(f"{self._home}/referrals/{deal['id']}?said={'saved' if changes else 'same'}")
 
     async def act(self, request: Request) -> Response:
         referral_id, act = request.path_params["referral_id"], request.path_params["act"]
@@ -80,7 +100,7 @@ class PartnerCenterPages:
             if refusal.status == 404:
                 raise
             return self._show(referral_id, refused=refusal.sentence, status=refusal.status)
-        return go_to(f"/partner-center/referrals/{referral_id}?said={act}")
+        return go_to(f"{self._home}/referrals/{referral_id}?said={act}")
 
     async def inbound(self, request: Request) -> Response:
         return await self._new(request, inbound=True)
@@ -111,7 +131,7 @@ class PartnerCenterPages:
                 wish = Wish(_new_deal(form, inbound=inbound))
                 made = self._desk.send_inbound(wish) if inbound else self._desk.create(wish)
                 said = "sent" if inbound else "created"
-                return go_to(f"/partner-center/referrals/{made}?said={said}")
+                return go_to(f"{self._home}/referrals/{made}?said={said}")
             except Refused as refusal:
                 refused, status = refusal.sentence, refusal.status
         return self._print(
@@ -128,7 +148,7 @@ class PartnerCenterPages:
             ),
             action=request.url.path,
             helps=HELPS,
-            catalogue=self._sandbox.partner_center.solutions,
+            catalogue=self._account.partner_center.solutions,
         )
 
     def _show(
@@ -142,7 +162,7 @@ class PartnerCenterPages:
             ours=deal["ours"],
             theirs=deal["theirs"],
             answers=_answers(deal),
-            opportunity_id=self._sandbox.salesforce_desk.linked(deal["id"], deal["external_reference_id"]),
+            opportunity_id=self._crm.linked(deal["id"], deal["external_reference_id"]),
             helps=HELPS,
             reasons=REASONS,
             said=said,
@@ -150,7 +170,9 @@ class PartnerCenterPages:
         )
 
     def _print(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        return print_page(template, status=status, now=self._sandbox.frame.clock.now(), **values)
+        now, where = self._sandbox.frame.clock.now(), self._where
+        whose = self._account.identity.organization.name
+        return print_page(template, status=status, now=now, where=where, whose=whose, **values)
 
 
 def _is_shown(row: Mapping[str, Any], show: str) -> bool:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cosell.sandbox.shell.desk.salesforce import HELP_LABELS, ROLES
-from cosell.sandbox.shell.pages.forms import Form, read
+from cosell.sandbox.shell.pages.forms import Form, different, read
 from cosell.sandbox.shell.pages.ink import go_to, print_page
 from cosell.sandbox.shell.wishes import Refused, Wish
 
@@ -59,7 +59,7 @@ class SalesforcePages:
             return self._show(row_id, said=SAID.get(request.query_params.get("said", "")))
         form = await read(request)
         try:
-            changes = _changes(self._desk.opportunity(row_id), _fields(form))
+            changes = different(self._desk.opportunity(row_id), _fields(form))
             if changes:
                 self._desk.edit(row_id, changes)
         except Refused as refusal:
@@ -167,19 +167,6 @@ def _fields(form: Form) -> dict[str, Any]:
         "help": form.text("help"),
         "visible": form.ticked("visible"),
     }
-
-
-def _changes(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what the person changed, so that a form left open overwrites nothing else."""
-    return {name: value for name, value in wanted.items() if not _same(before[name], value)}
-
-
-def _same(before: Any, after: Any) -> bool:
-    if before in (None, "") and after in (None, ""):
-        return True
-    if isinstance(before, str) and isinstance(after, str):
-        return before.replace("\r\n", "\n") == after
-    return bool(before == after)
 
 
 def _solution(form: Form) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cosell.sandbox.shell.seed import people as p
-from cosell.sandbox.shell.seed.story import Crm, Deal, Fate
+from cosell.sandbox.shell.seed.story import Deal, Fate, Presence
 
 FLEET, COLD_CHAIN, SHOP_FLOOR = "SOL-10001-AAA", "SOL-10002-BBB", "SOL-10003-CCC"
 GRID, CARE = "SOL-10004-DDD", "SOL-10005-EEE"
@@ -37,39 +37,40 @@ LINKED = (
     Deal(
         "Fleet planning for the canal depot", p.GRACHTENHUIS, Decimal("240000"), "EUR", 60,
         "Replaces three spreadsheets and a pager; the steering group meets every second Tuesday.",
-        (FLEET, COLD_CHAIN), Fate.ACCEPTED, Crm.LINKED, "CustomerTechnicalArchitecture",
+        (FLEET, COLD_CHAIN), Fate.ACCEPTED, Presence.LINKED, "CustomerTechnicalArchitecture",
         (0, 1), "Proposal/Price Quote", visible=True, age_days=20,
     ),
     Deal(
         "물류 데이터 분석 도입", p.HANBIT, Decimal("310000000"), "KRW", 95,
-        "서울 물류센터 두 곳에서 시범 운영 후 전사 확대 예정.", (COLD_CHAIN,), Fate.ACCEPTED, Crm.LINKED,
+        "서울 물류센터 두 곳에서 시범 운영 후 전사 확대 예정.", (COLD_CHAIN,), Fate.ACCEPTED, Presence.LINKED,
         "WorkloadSpecificValueProposition", (3,), "Value Proposition", visible=True, age_days=9,
     ),
     Deal(
         "Care scheduling for 6,000 staff", p.PACIFIC, Decimal("410000"), "USD", 30,
         "Security review passed. Waiting for the licence count.", (CARE,), Fate.ACCEPTED,
-        Crm.LINKED,
+        Presence.LINKED,
         "PostSalesCustomerSuccess", (2, 0), "Negotiation/Review", visible=True, age_days=33,
     ),
     Deal(
         "Canteiro conectado", p.SAO_JOAO, Decimal("780000"), "BRL", 110,
         "Piloto em três obras; decisão em comitê no próximo mês.", (SHOP_FLOOR, FLEET),
-        Fate.WAITING, Crm.LINKED, "ProofOfConceptOrDemo", (2,), "Needs Analysis", visible=True, age_days=3,
+        Fate.WAITING, Presence.LINKED, "ProofOfConceptOrDemo", (2,), "Needs Analysis",
+        visible=True, age_days=3,
     ),
     Deal(
         "Catch-to-shelf traceability", p.ONEILL, Decimal("38000"), "EUR", 50,
-        "Small but quick. Síle decides alone.", (COLD_CHAIN,), Fate.PRIVATE, Crm.LINKED, None, (0,),
+        "Small but quick. Síle decides alone.", (COLD_CHAIN,), Fate.PRIVATE, Presence.LINKED, None, (0,),
         "Qualification", age_days=6,
     ),
     Deal(
         "Modernizacja raportowania", p.LODZ, Decimal("520000"), "PLN", 140,
-        "Klient prosi o plan na trzy etapy.", (SHOP_FLOOR,), Fate.PARTNER_LED, Crm.LINKED, None, (1,),
+        "Klient prosi o plan na trzy etapy.", (SHOP_FLOOR,), Fate.PARTNER_LED, Presence.LINKED, None, (1,),
         "Value Proposition", visible=True, age_days=15,
     ),
     Deal(
         "Ferry telemetry", p.GOTEBORG, Decimal("990000"), "SEK", -6,
         "Signed on board. Kick-off in the first week of next month.", (FLEET,), Fate.WON,
-        Crm.LINKED,
+        Presence.LINKED,
         "GeneralOrOther", (1, 0), "Closed Won", visible=True, age_days=58,
     ),
 )  # fmt: skip
@@ -116,34 +117,34 @@ SALESFORCE_ONLY = (
     Deal(
         "Cold chain, phase two", p.GRACHTENHUIS, Decimal("88000"), "EUR", 170,
         "Follows the fleet planning.",
-        (COLD_CHAIN,), Fate.NOT_THERE, Crm.READY, "General or Other", (0, 1), "Needs Analysis",
+        (COLD_CHAIN,), Fate.NOT_THERE, Presence.READY, "General or Other", (0, 1), "Needs Analysis",
         visible=True,
     ),
     Deal(
         "Returns fleet for the web shop", p.BLUE_MESA, Decimal("61200.75"), "USD", 65,
-        "Dolores wants weekly figures by region.", (FLEET,), Fate.NOT_THERE, Crm.READY, None, (2,),
+        "Dolores wants weekly figures by region.", (FLEET,), Fate.NOT_THERE, Presence.READY, None, (2,),
         "Qualification",
     ),
     Deal(
         "Hala Łódź, etap drugi", p.LODZ, Decimal("210000"), "PLN", 200, "", (SHOP_FLOOR,),
-        Fate.NOT_THERE, Crm.READY, None, (1,), "Prospecting", visible=True,
+        Fate.NOT_THERE, Presence.READY, None, (1,), "Prospecting", visible=True,
     ),
     Deal(
         "Berth planning", p.AIGAIO, Decimal("47000"), "EUR", 85, "The account has no country yet.",
-        (FLEET,), Fate.NOT_THERE, Crm.INCOMPLETE, "Proof Of Concept or Demo", (1,), "Qualification",
+        (FLEET,), Fate.NOT_THERE, Presence.INCOMPLETE, "Proof Of Concept or Demo", (1,), "Qualification",
     ),
     Deal(
         "Solar yard, second attempt", p.NAIROBI, Decimal("3900000"), "KES", 90, "Kept to ourselves for now.",
-        (), Fate.NOT_THERE, Crm.OFF, None, (2,), "Prospecting",
+        (), Fate.NOT_THERE, Presence.OFF, None, (2,), "Prospecting",
     ),
     Deal(
-        "Service desk renewal", p.PACIFIC, Decimal("54000"), "USD", 15, "", (), Fate.NOT_THERE, Crm.OFF, None,
-        (0,), "Negotiation/Review",
+        "Service desk renewal", p.PACIFIC, Decimal("54000"), "USD", 15, "", (), Fate.NOT_THERE, Presence.OFF,
+        None, (0,), "Negotiation/Review",
     ),
     Deal(
         "Werkstattplanung Süd", p.MUELLER, Decimal("29900"), "EUR", 240, "", (SHOP_FLOOR,),
         Fate.NOT_THERE,
-        Crm.OFF, None, (1,), "Prospecting",
+        Presence.OFF, None, (1,), "Prospecting",
     ),
 )  # fmt: skip
 

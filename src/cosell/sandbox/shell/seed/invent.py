@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 from cosell.sandbox.shell.seed import people
-from cosell.sandbox.shell.seed.story import Customer
+from cosell.sandbox.shell.seed.story import Customer, Seller
 
 CUSTOMERS = tuple(one for one in vars(people).values() if isinstance(one, Customer))
 _CURRENCIES = ("EUR", "USD", "GBP")
@@ -36,16 +37,15 @@ def people_of(customer: Customer) -> list[dict[str, Any]]:
     ]
 
 
-def sellers_of(dice: random.Random, *, chosen: tuple[int, ...] | None = None) -> list[dict[str, Any]]:
+def team_of(sellers: Iterable[Seller]) -> list[dict[str, Any]]:
     """Our people on a deal as they stand on a referral."""
-    places = chosen if chosen is not None else (dice.randrange(len(people.SELLERS)),)
     return [
         {
-            "firstName": people.SELLERS[place].first,
-            "lastName": people.SELLERS[place].last,
-            "email": people.SELLERS[place].email,
-            "phoneNumber": people.SELLERS[place].phone,
-            "title": people.SELLERS[place].title,
+            "firstName": one.first,
+            "lastName": one.last,
+            "email": one.email,
+            "phoneNumber": one.phone,
+            "title": one.title,
         }
-        for place in places
+        for one in sellers
     ]

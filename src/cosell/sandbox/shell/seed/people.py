@@ -13,6 +13,13 @@ SELLERS = (
     Seller("Amélie", "Dubois", "amelie.dubois@contoso.example", "Account Executive", "+33 1 55 50 01 30"),
     Seller("Kenji", "Watanabe", "kenji.watanabe@contoso.example", "Solution Consultant", "+81 3 5550 0140"),
 )
+FABRIKAM_SELLERS = (
+    Seller("Noor", "Haddad", "noor.haddad@fabrikam.example", "Account Executive", "+49 40 5550 310"),
+    Seller("Matteo", "Bianchi", "matteo.bianchi@fabrikam.example", "Sales Manager", "+39 02 5550 320"),
+    Seller("Freya", "Sørensen", "freya.sorensen@fabrikam.example", "Account Executive", "+45 33 55 50 33"),
+    Seller("Tomás", "Kovář", "tomas.kovar@fabrikam.example", "Solution Consultant", "+420 255 550 340"),
+)
+"""The sellers of the second partner."""
 
 GRACHTENHUIS = Customer(
     "Grachtenhuis Logistiek B.V.", "Keizersgracht 812", "Amsterdam", "Noord-Holland", "1017 EE", "NL",

@@ -11,6 +11,7 @@ class Fate(Enum):
     """What has happened to a deal in Partner Center so far."""
 
     INBOUND = "sent by Microsoft, waiting for our answer"
+    LEAD = "a lead of a customer, waiting for our answer"
     ACCEPTED = "co-sell, accepted by Microsoft"
     WAITING = "co-sell, waiting for Microsoft"
     PRIVATE = "private"
@@ -20,11 +21,11 @@ class Fate(Enum):
     EXPIRED = "sent by Microsoft, never answered"
     WON = "co-sell, won"
     LOST = "partner-led, lost"
-    NOT_THERE = "in Salesforce only"
+    NOT_THERE = "in the CRM only"
 
 
-class Crm(Enum):
-    """How Salesforce knows the deal."""
+class Presence(Enum):
+    """How the CRM knows the deal."""
 
     NOT_THERE = "in Partner Center only"
     LINKED = "linked, both ids on both records"
@@ -79,10 +80,22 @@ class Deal:
     notes: str
     solutions: tuple[str, ...]
     fate: Fate
-    crm: Crm = Crm.NOT_THERE
+    crm: Presence = Presence.NOT_THERE
     help: str | None = None
     sellers: tuple[int, ...] = (0,)
     stage: str = "Qualification"
     visible: bool = False
     age_days: int = 0
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A lead that is only a seller's so far."""
+
+    subject: str
+    customer: Customer
+    value: Decimal
+    currency: str
+    seller: int
+    notes: str

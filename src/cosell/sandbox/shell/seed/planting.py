@@ -1,0 +1,30 @@
+"""Plants both seeds: the first partner's in Salesforce, the second partner's in Dynamics 365."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cosell.sandbox.shell.seed import deals, deals_2
+from cosell.sandbox.shell.seed.in_dataverse import InDataverse
+from cosell.sandbox.shell.seed.in_salesforce import InSalesforce
+from cosell.sandbox.shell.seed.plant import plant
+
+if TYPE_CHECKING:
+    from cosell.sandbox.shell.account import Account
+    from cosell.sandbox.shell.composition import Sandbox
+
+
+def plant_everything(sandbox: Sandbox) -> None:
+    """Fills every system with the deals of its seed."""
+    first, second = sandbox.first, sandbox.second
+    plant(first, InSalesforce(sandbox.salesforce, _names(first)), deals.DEALS)
+    dynamics = InDataverse(sandbox.dataverse, _names(second), second.identity.sellers)
+    plant(second, dynamics, deals_2.DEALS)
+    closes = (sandbox.frame.clock.now() + timedelta(days=90)).date().isoformat()
+    for prospect in deals_2.PROSPECTS:
+        dynamics.prospect(prospect, closes=closes)
+
+
+def _names(account: Account) -> dict[str, str]:
+    return {one["id"]: one["name"] for one in account.partner_center.solutions}
