@@ -183,7 +183,14 @@ def held(*lacking: str, depth: str = "Global") -> dict[str, object]:
     """All privileges of the standard tables but these."""
     named = [
         f"prv{right}{table}"
-        for table in ("Opportunity", "Account", "Contact", "Lead", "cosell_OpportunitySolution")
+        for table in (
+            "Opportunity",
+            "Account",
+            "Contact",
+            "Lead",
+            "cosell_OpportunitySolution",
+            "cosell_SolutionDetail",
+        )
         for right in ("Create", "Read", "Write", "Append", "AppendTo", "Delete")
     ] + ["prvReadUser", "prvReadTransactionCurrency"]
     rows = [{"PrivilegeName": name, "Depth": depth} for name in named if name not in lacking]
@@ -195,7 +202,7 @@ async def of_rights(body: object, status: int = 200) -> list[Finding]:
     here = place()
     schema = await here.access().schema()
     script = Script()
-    probes = [answered(200, {"value": []}) for _ in range(7 + 2)]
+    probes = [answered(200, {"value": []}) for _ in range(8 + 2)]
     script.on_batch(answered(status, body), *probes)
     access = here.access(environment_url=ORG)
     access.client = script.client()

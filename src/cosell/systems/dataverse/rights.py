@@ -51,6 +51,8 @@ def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:
         found["lead"] = _ALL
     if schema.solution is not None:
         found[schema.solution.name] = (*_ALL, "Delete")
+    if schema.details is not None and access.options.learn_solutions:
+        found[access.options.fields.detail_table] = ("Create", "Read", "Write")
     if access.options.connections:
         found["connection"] = (*_ALL, "Delete")
     found |= dict.fromkeys(("systemuser", "transactioncurrency"), ("Read",))
