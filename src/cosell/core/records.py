@@ -42,7 +42,9 @@ class Snapshot:
     values: Values
     kind: RecordKind = RecordKind.OPPORTUNITY
     became: str | None = None
-    """CRM: the id of the opportunity this lead was converted into."""
+    """CRM: the id of the opportunity this lead was converted into. A converted lead's state is active."""
+    origin: str | None = None
+    """CRM: the id of the lead this opportunity was converted from, told as long as it names no referral."""
     version: str | None = None
     """The concurrency token; None where the read did not bring one."""
     firm: bool = True

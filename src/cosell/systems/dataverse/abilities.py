@@ -101,7 +101,7 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
 
 
 def _leads(schema: Schema) -> frozenset[str]:
-    """Fields a lead can be given; none where it cannot be told apart as an opportunity can (INV-3, INV-10)."""
+    """Fields a lead can be given; none where it is not told apart as an opportunity is (INV-3, INV-10)."""
     table, own = schema.leads, schema.lead
     if table is None or "referral_id" not in own or "sync" not in own:
         return frozenset()

@@ -88,7 +88,8 @@ class _Build:
             currencies={one.code: one for one, active in currencies if active},
             organization=organization,
             statuses=StatusBook(_statuses(opportunity["state"]), self.options.statuses),
-            lead_status=self._lead_status(lead),
+            lead_status=self._lead_status(lead, "lead_status", self.options.lead_status, 0),
+            lead_lost=self._lead_status(lead, "lead_lost", self.options.lead_lost, 2),
             capabilities=NOTHING,
             missing=tuple(self.missing),
             currency_ids={one.id: one.code for one, _ in currencies},
@@ -146,16 +147,19 @@ class _Build:
         named = {**_LEAD, **{role: getattr(self.options.fields, role) for role in _ON_LEADS}}
         return {key: column for key, name in named.items() if name and (column := table.get(name))}
 
-    def _lead_status(self, lead: Mapping[str, Column]) -> Choice | None:
-        wanted = self.options.lead_status
+    def _lead_status(
+        self, lead: Mapping[str, Column], setting: str, wanted: str, state: int
+    ) -> Choice | None:
+        """The status reason a setting names; nothing is preset (CUS-13)."""
         if not wanted or "state" not in lead:
             return None
         found = lead["state"].choice(wanted)
-        if found is None or found.state != 0:
-            known = ", ".join(one.label for one in lead["state"].choices if one.state == 0)
+        if found is None or found.state != state:
+            known = ", ".join(one.label for one in lead["state"].choices if one.state == state)
+            kind = "open" if state == 0 else "disqualified"
             raise Misconfigured(
-                f"The lead has no open status reason «{wanted}» (CUS-13).",
-                advice=f"Set lead_status to one of: {known}; empty leaves it to Dynamics 365.",
+                f"The lead has no {kind} status reason «{wanted}» (CUS-13).",
+                advice=f"Set {setting} to one of: {known}; empty leaves it to Dynamics 365.",
             )
         return found
 

@@ -25,7 +25,11 @@ APART = frozenset(("solutions", "contacts", "team", "state"))
 class Columns:
     """Writes the columns of one table of one schema."""
 
-    def __init__(self, schema: Schema, options: Options, table: str, own: Mapping[str, Column]) -> None:
+    def __init__(
+        self, schema: Schema, options: Options, table: str, own: Mapping[str, Column], *, signs: bool
+    ) -> None:
+        """`signs`: the seller sees by a sign before the name how the sync fares (ENV-D01)."""
+        self._signs = signs
         self._schema, self._options, self._table = schema, options, table
         self.own = own
         self._help = _help_choices(own.get("help"))
@@ -117,11 +121,11 @@ class Columns:
         return body
 
     def _name(self, marks: Marks, values: Mapping[str, Value], seen: Snapshot, guarded: bool) -> str | None:
-        mark = (marks.mark or seen.mark) if self._options.display_check_mark else None
+        mark = (marks.mark or seen.mark) if self._signs else None
         if "name" in values:
             return self._marked(values["name"], mark)
         known = seen.values.get("name")
-        if not self._options.display_check_mark or marks.mark in (None, seen.mark):
+        if not self._signs or marks.mark in (None, seen.mark):
             return None
         # Without a precondition a remembered name could overwrite a newer one for the sake of a sign.
         return self._marked(known, mark) if isinstance(known, str) and guarded else None
@@ -132,7 +136,7 @@ class Columns:
 
     def first_marks(self, marks: Marks, values: Mapping[str, Value]) -> dict[str, Any]:
         """The same for a new row."""
-        sign = marks.mark if self._options.display_check_mark else None
+        sign = marks.mark if self._signs else None
         body: dict[str, Any] = {self.own["name"].name: self._marked(values.get("name"), sign)}
         audit = self.own.get("audit")
         if audit is not None and marks.trail:

@@ -19,7 +19,8 @@ from cosell.systems.dataverse.writing import solutions_in
 
 ACCOUNT, DEAL = "account", "deal"
 _NEEDED = {"name": "a name", "close_date": "a close date", "state": "a status"}
-_NEEDED_OF_LEADS = {"name": "a name"}
+_CUSTOMER = {"customer_name": "a customer"}
+"""What the forms demand and the API does not (dataverse-api.md 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ async def create(bench: Workbench, creation: Creation) -> Snapshot:
     """
     tools = await bench.tools()
     is_lead = creation.kind is RecordKind.LEAD
-    _refuse_incomplete(creation, _NEEDED_OF_LEADS if is_lead else _NEEDED)
+    known = _CUSTOMER if creation.account_id is None else {}
+    _refuse_incomplete(creation, _CUSTOMER if is_lead else {**_NEEDED, **known})
     around = await _look_around(bench, tools, creation)
     draft = _Draft(bench, tools, creation, around)
     parts = tuple(draft.lead() if is_lead else draft.deal())
@@ -76,7 +78,8 @@ def _refuse_incomplete(creation: Creation, needed: Mapping[str, str]) -> None:
     if unreadable:
         raise Rejected(f"{', '.join(unreadable)} cannot be read.", fields=unreadable, code="unreadable")
     state = values.get("state")
-    if isinstance(state, State) and state.terminal:
+    closed = creation.kind is RecordKind.OPPORTUNITY and isinstance(state, State) and state.terminal
+    if closed:
         raise Rejected("A closed deal is not made anew in Dynamics 365.", fields=("state",), code="closed")
 
 
@@ -152,6 +155,9 @@ class _Draft:
         if table is None or columns is None or not self._schema.capabilities.leads:
             raise Rejected("This environment keeps no leads for the connector.", code="read_only")
         body = self._row(columns, self._schema.capabilities.leads)
+        if self._creation.values.get("name") is None:
+            # A lead of Microsoft has no name; the topic then is the referral's id (product.md B2).
+            body[self._schema.lead["name"].name] = self._creation.partner_id
         body |= self._writer.lead_person(self._creation.values.get("contacts"))
         if self._schema.lead_status is not None:
             body["statuscode"] = self._schema.lead_status.value

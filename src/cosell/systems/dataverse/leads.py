@@ -136,10 +136,7 @@ class LeadReader:
         found: dict[str, Value] = {}
         mark = None
         if "name" in self._own:
-            name = row.get(self._own["name"].name)
-            if isinstance(name, str):
-                name, mark = unmarked(name)
-            found["name"] = None if name is None else normal.text(name)
+            found["name"], mark = self._name(row)
         for key, column in self._own.items():
             if key in rows.PLAIN or key == "country":
                 found[key] = rows.plain(key, row.get(column.name))
@@ -151,6 +148,14 @@ class LeadReader:
             found["contacts"] = normal.people([rows.person(row, self._person)])
         found["state"] = STATES.get(rows.whole(row.get("statecode")) or OPEN, State.LOST)
         return found, mark
+
+    def _name(self, row: Mapping[str, Any]) -> tuple[Value, str | None]:
+        """The topic; a referral's id that stands in for one is no name."""
+        name, mark = row.get(self._own["name"].name), None
+        if isinstance(name, str):
+            name, mark = unmarked(name)
+        told = None if name is None else normal.text(name)
+        return (None if told == self._word(row, "referral_id") else told), mark
 
     def _read_currency(self, row: Mapping[str, Any], column: Column) -> Value:
         raw = row.get(column.shown)

@@ -136,6 +136,8 @@ class Options:
     which link Microsoft's own connector uses is unknown (product.md M-15)."""
     connection_role: str | None = None
     """Id of the connection role of contacts we connect; None leaves it empty."""
+    leads: bool = True
+    """ENV-D02: whether leads nobody accepted yet are kept as leads."""
     lead_status: str = ""
     """Status reason of new leads by value or label (CUS-13); empty leaves it to the environment."""
     default_owner: str | None = None
@@ -147,6 +149,8 @@ class Options:
     read-only, and whether the API refuses is unknown (dataverse-api.md 3)."""
     learn_solutions: bool = True
     """CUS-15: a solution first seen on a deal from Partner Center is added to the catalogue."""
+    lead_lost: str = ""
+    """Status reason of leads whose referral ended, by value or label; empty leaves them as they are."""
     duplicate_detection: Literal["off", "stop"] = "off"
     """`stop`: the environment's duplicate rules may refuse a new account, contact or lead."""
     bypass_logic: bool = False

@@ -113,6 +113,7 @@ class Reader:
             side=Side.CRM,
             id=row_id,
             values=values,
+            origin=guid(row.get("_originatingleadid_value")) if partner_id is None else None,
             version=etag if isinstance(etag, str) else None,
             partner_id=partner_id,
             enrolled=row.get(self._sync) is True,
@@ -194,9 +195,6 @@ class Reader:
         facts.update({key: one for key, one in named.items() if one is not None})
         if row.get("isrevenuesystemcalculated") is True:
             facts["products"] = "yes"
-        lead = guid(row.get("_originatingleadid_value"))
-        if lead is not None and rows.word(row.get(self._referral_id)) is None:
-            facts["lead"] = lead
         return facts
 
 

@@ -113,6 +113,8 @@ class Schema:
     statuses: StatusBook
     lead_status: Choice | None
     """The status reason the settings name for new leads."""
+    lead_lost: Choice | None
+    """The one they name for leads whose referral ended."""
     capabilities: Capabilities
     missing: tuple[str, ...] = ()
     """Names that the settings give and the environment does not show; none of them is needed."""

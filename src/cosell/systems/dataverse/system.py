@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cosell.core.errors import Gone, Rejected
 from cosell.core.matching import Account
-from cosell.core.records import Side, Snapshot, Values
+from cosell.core.records import RecordKind, Side, Snapshot, Values
 from cosell.http import Http, Transport
 from cosell.ports import (
     Budget,
@@ -87,7 +87,21 @@ class Dataverse:
                 found = await self._bench.read([one for one in wanted if not self._bench.is_lead(one)], tools)
                 missing = [one for one in wanted if one not in found]
                 found |= await self._bench.read_leads(missing, tools) if missing else {}
-        return {one: found.get(asked.get(one, "")) or _gone(one) for one in ids}
+        return {one: self._told(found.get(asked.get(one, "")), one) for one in ids}
+
+    def _told(self, found: Snapshot | None, record_id: str) -> Read:
+        if found is None:
+            return Gone(
+                "The opportunity is deleted, or out of sight of the application user.",
+                detail=f"id {record_id[:40]!r}",
+            )
+        if found.kind is RecordKind.LEAD and not self.capabilities.leads:
+            return Rejected(
+                "This record is a lead, and the connector keeps no leads in Dynamics 365 now.",
+                code="no_leads",
+                advice="See [partner_center] cosell_only, and cosell doctor.",
+            )
+        return found
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         """All opportunities and leads that carry this referral id, oldest first."""
@@ -125,10 +139,3 @@ class Dataverse:
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
-
-
-def _gone(record_id: str) -> Gone:
-    return Gone(
-        "The opportunity is deleted, or out of sight of the application user.",
-        detail=f"id {record_id[:40]!r}",
-    )

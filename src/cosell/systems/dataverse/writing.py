@@ -16,7 +16,7 @@ from cosell.systems.dataverse.children import ANY, Children
 from cosell.systems.dataverse.client import REPRESENTATION
 from cosell.systems.dataverse.closing import NO_TURN, Turn
 from cosell.systems.dataverse.columns import Columns, fitting
-from cosell.systems.dataverse.leads import DISQUALIFIED, OPEN, PERSON
+from cosell.systems.dataverse.leads import DISQUALIFIED, PERSON
 from cosell.systems.dataverse.odata import address, row
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
@@ -50,8 +50,11 @@ class Writer:
         """`columns`: what the answer to a write of a row is to bring."""
         self._schema, self._options = schema, options
         self._select, self._lead_select = ",".join(columns), ",".join(lead_columns)
-        self.deals = Columns(schema, options, schema.deals.name, schema.opportunity)
-        self.leads = Columns(schema, options, "lead", schema.lead) if schema.leads is not None else None
+        signs = options.display_check_mark
+        self.deals = Columns(schema, options, schema.deals.name, schema.opportunity, signs=signs)
+        self.leads: Columns | None = None
+        if schema.leads is not None:
+            self.leads = Columns(schema, options, "lead", schema.lead, signs=False)
         self.children = Children(schema, options, self.deals)
 
     def draft(self, update: Update, at: int, known: Mapping[tuple[str, str], str]) -> Draft:
@@ -129,10 +132,11 @@ class Writer:
         return Draft((Part("PATCH", path, f"{ref}r", body, headers),), f"{ref}r")
 
     def _lead_turn(self, seen: Snapshot, values: Mapping[str, Value]) -> Turn:
-        """Qualifying is the seller's act; an unhappy end is written as the org's own status reason."""
+        """Qualifying is the seller's act; an unhappy end is written as the status reason of the settings."""
         wanted, present = values.get("state"), seen.values.get("state")
         if "state" not in values or wanted is present:
             return NO_TURN
+        lost = self._schema.lead_lost
         if wanted in (State.ACTIVE, State.WON) or present is State.ACTIVE:
             raise Rejected(
                 "Only a person can qualify a lead.",
@@ -140,31 +144,29 @@ class Writer:
                 advice="Qualify the lead in Dynamics 365; the sync goes on with the opportunity.",
                 code="convert_lead",
             )
-        state = OPEN if wanted is State.PENDING else DISQUALIFIED
-        columns: dict[str, Any] = {"statecode": state}
-        reason = next((one for one in self._schema.lead["state"].choices if one.state == state), None)
-        if reason is not None:
-            columns["statuscode"] = reason.value
-        return Turn(columns=columns)
+        if wanted is State.PENDING or lost is None:
+            raise Rejected("Only a person can reopen or end a lead.", fields=("state",), code="read_only")
+        if present is not State.PENDING:
+            return NO_TURN
+        return Turn(columns={"statecode": DISQUALIFIED, "statuscode": lost.value})
 
     def lead_person(self, contacts: Value) -> dict[str, Any]:
-        """The one person a lead has room for: the first."""
+        """The one person a lead has room for: the first of the contacts who has a last name."""
         listed = contacts if isinstance(contacts, tuple) else ()
-        person = next((one for one in listed if isinstance(one, Person)), None)
+        person = next((one for one in listed if isinstance(one, Person) and one.last_name), None)
         if person is None:
-            return {}
-        words = {
-            "email": person.email,
-            "first_name": person.first_name,
-            "last_name": person.last_name or person.first_name or person.email,
-            "phone": person.phone,
-        }
-        return {
-            self._schema.lead[role].name: fitting(
-                "contacts", words[key], self._schema.lead[role], self._options
+            raise Rejected(
+                "A lead is a person, and no contact of the referral has a last name.",
+                fields=("contacts",),
+                advice="Add a customer contact in Partner Center, or accept the referral there.",
+                code="required",
             )
-            for key, role in PERSON.items()
-            if role in self._schema.lead and words[key]
+        words = {"email": person.email, "first_name": person.first_name}
+        words |= {"last_name": person.last_name, "phone": person.phone}
+        columns = {key: self._schema.lead[role] for key, role in PERSON.items() if role in self._schema.lead}
+        return {
+            column.name: fitting("contacts", words[key], column, self._options) or None
+            for key, column in columns.items()
         }
 
 
