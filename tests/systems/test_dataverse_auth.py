@@ -290,6 +290,7 @@ def entra_error(number: int, error: str = "invalid_client") -> dict[str, object]
         (401, entra_error(7000215), SignedOut, "secret of the application is wrong"),
         (401, entra_error(7000222), SignedOut, "secret of the application has ended"),
         (401, entra_error(700027), SignedOut, "certificate"),
+        (401, entra_error(700024), Misconfigured, "clock of this machine"),
         (400, entra_error(700016, "unauthorized_client"), Misconfigured, "does not know the application"),
         (400, entra_error(90002, "invalid_request"), Misconfigured, "tenant does not exist"),
         (400, entra_error(900023, "invalid_request"), Misconfigured, "no valid name"),

@@ -206,6 +206,11 @@ _NUMBERS: dict[str, tuple[type[CosellError], str, str]] = {
         "The app registration does not know the certificate.",
         "Upload the certificate that belongs to this private key to the app registration.",
     ),
+    "700024": (
+        Misconfigured,
+        "The signed sign-in is outside its time: the clock of this machine is off.",
+        "Turn on time synchronisation on this machine; then: cosell doctor",
+    ),
     "700016": (
         Misconfigured,
         "The tenant does not know the application.",
