@@ -103,6 +103,20 @@ async def test_columns_and_keys_come_and_change(dynamics: Dynamics) -> None:
     assert (await dynamics.get("cosell_solutiondetails")).status == 404
 
 
+async def test_an_organization_may_come_from_microsofts_connector(dynamics: Dynamics) -> None:
+    """Section 7."""
+    dynamics.org.schema.install_microsoft_columns()
+    deal = await dynamics.deal(
+        msft_microsoftpartnercenterreferralsync=True,
+        msft_microsoftpartnercenterreferralidentifier="R-1",
+        msft_coselltype=299_600_000,
+    )
+    row = await dynamics.row(f"opportunities({deal})")
+    assert row["msft_microsoftpartnercenterreferralidentifier"] == "R-1"
+    key = await dynamics.call("GET", "opportunities(msft_microsoftpartnercenterreferralidentifier='R-1')")
+    assert key.refusal == (400, "0x80060890")
+
+
 def test_standard_columns_stay(dynamics: Dynamics) -> None:
     with pytest.raises(ValueError, match="standard column"):
         dynamics.org.schema.drop_column("opportunity", "name")

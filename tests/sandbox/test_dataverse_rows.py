@@ -188,6 +188,8 @@ async def test_a_bind_takes_an_alternate_key(dynamics: Dynamics) -> None:
         ("/contacts", 400),
         ("", 400),
         ("$1", 404),
+        ("http://[", 400),
+        ("https://elsewhere.example/", 400),
         (7, 400),
         (f"/transactioncurrencies({NOWHERE})", 400),
         (f"/nonsense({NOWHERE})", 404),

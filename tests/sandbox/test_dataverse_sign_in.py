@@ -257,6 +257,12 @@ async def test_wishes_nobody_knows_are_not_echoed(dynamics: Dynamics) -> None:
     assert minimal.status == 204
 
 
+async def test_a_wish_nobody_can_read_is_refused(dynamics: Dynamics) -> None:
+    for size in ("x", "0", "-1", ""):
+        reply = await dynamics.get("opportunities", headers={"Prefer": f"odata.maxpagesize={size}"})
+        assert reply.refusal == (400, "0x80060888")
+
+
 async def test_every_ready_answer_can_be_injected(dynamics: Dynamics) -> None:
     for name, answer in dynamics.org.faults.items():
         dynamics.frame.faults.append(Fault("dataverse", "answer", answer=answer))

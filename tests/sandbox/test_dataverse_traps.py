@@ -83,9 +83,7 @@ async def test_change_tracking_takes_no_option_but_select(
     dynamics: Dynamics, option: str, value: str
 ) -> None:
     """Trap 5, first half."""
-    reply = await dynamics.get(
-        "opportunities", headers={"Prefer": "odata.track-changes"}, **{option: value}
-    )
+    reply = await dynamics.get("opportunities", headers={"Prefer": "odata.track-changes"}, **{option: value})
     assert reply.status == 400
     text = f'The "{option}" query parameter isn\'t supported when Change Tracking is enabled.'
     assert reply.message == text

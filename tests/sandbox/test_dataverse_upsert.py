@@ -105,9 +105,7 @@ async def test_a_version_that_is_none_is_refused(dynamics: Dynamics) -> None:
     assert reply.refusal == (400, "0x80060883")
 
 
-@pytest.mark.parametrize(
-    "key", ["name='x'", f"{REFERRAL}='x',name='y'", "nonsense='x'", "_ownerid_value=1"]
-)
+@pytest.mark.parametrize("key", ["name='x'", f"{REFERRAL}='x',name='y'", "nonsense='x'", "_ownerid_value=1"])
 async def test_a_key_nobody_declared_is_refused(dynamics: Dynamics, key: str) -> None:
     reply = await dynamics.call("GET", f"opportunities({key})")
     assert reply.refusal == (400, "0x80060890")

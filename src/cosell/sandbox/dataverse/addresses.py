@@ -53,7 +53,10 @@ def read_reference(org: Org, text: object) -> RowKey:
     """The row that a bind or an ``@odata.id`` names: relative, rooted or absolute."""
     if not isinstance(text, str) or not text.strip():
         raise bad_request(f"Invalid URI: '{text}' does not address a row.")
-    path = urlsplit(text.strip()).path if "://" in text else text.strip()
+    try:
+        path = urlsplit(text.strip()).path if "://" in text else text.strip()
+    except ValueError:
+        raise bad_request(f"Invalid URI: '{text}' does not address a row.") from None
     below = path.lstrip("/")
     if below.lower().startswith("api/data/v"):
         below = below.split("/", 3)[3] if below.count("/") >= 3 else ""

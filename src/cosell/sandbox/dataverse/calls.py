@@ -14,7 +14,7 @@ import orjson
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request
 
 Body = bytes | dict[str, Any]
-REPRESENTATION = "return=representation"
+DETAILS = "Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ class Call:
     def prefers(self) -> Preferences:
         return Preferences.read(self.headers.get("prefer", ""))
 
+    @property
+    def wants_details(self) -> bool:
+        """Whether a refusal should carry its annotations."""
+        return wants_details(self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
@@ -134,6 +139,14 @@ class Reply:
     @classmethod
     def refused(cls, error: DataverseError, *, details: bool = False) -> Reply:
         return cls(error.status, error.body(details=details), dict(error.headers))
+
+
+def wants_details(headers: Mapping[str, str]) -> bool:
+    """Whether errors should carry their annotations (2.10); a Prefer header nobody can read asks for none."""
+    try:
+        return Preferences.read(headers.get("prefer", "")).wants(DETAILS)
+    except DataverseError:
+        return False
 
 
 def read_json(raw: bytes) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cosell.sandbox.dataverse.calls import Actor, Call, Preferences, Reply
+from cosell.sandbox.dataverse.calls import Actor, Call, Reply, wants_details
 from cosell.sandbox.dataverse.errors import JSON, DataverseError, bad_request, no_segment
 from cosell.sandbox.dataverse.limits import Limits
 from cosell.sandbox.dataverse.org import Org
-from cosell.sandbox.dataverse.rest import DETAILS, Rest
+from cosell.sandbox.dataverse.rest import Rest
 from cosell.sandbox.dataverse.sign_in import SignIn, Unauthorized
 
 SERVICE = "/api/data"
@@ -52,8 +52,7 @@ class Door:
                 body = await request.body()
                 reply = self._answer(request, actor, version, path, headers, body)
         except DataverseError as refused:
-            details = _prefers(headers).wants(DETAILS)
-            return Reply.refused(refused, details=details)
+            return Reply.refused(refused, details=wants_details(headers))
         reply.headers |= self._limits.headers(actor.user_id)
         return reply
 
@@ -103,13 +102,6 @@ def _split(request: Request) -> tuple[str, str]:
     if not _VERSION.match(version):
         raise no_segment(version)
     return version.lower(), path
-
-
-def _prefers(headers: Mapping[str, str]) -> Preferences:
-    try:
-        return Preferences.read(headers.get("prefer", ""))
-    except DataverseError:
-        return Preferences()
 
 
 def _check_headers(method: str, path: str, headers: Mapping[str, str], body: bytes) -> None:

@@ -15,7 +15,7 @@ from cosell.sandbox.dataverse.odata import Expand, Order, compile_filter, read_o
 from cosell.sandbox.dataverse.odata.ordering import Place, place_of, sort_rows, ways
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
-from cosell.sandbox.dataverse.paging import Cookie, next_link, read_cookie
+from cosell.sandbox.dataverse.paging import Cookie, malformed_cookie, next_link, read_cookie
 from cosell.sandbox.dataverse.security import require
 from cosell.sandbox.dataverse.shapes import Shaper
 from cosell.sandbox.dataverse.store import Row
@@ -93,10 +93,13 @@ class Lists:
         if "$skiptoken" in options:
             cookie = read_cookie(options["$skiptoken"])
             if len(cookie.last) != len(orders) + 1:
-                raise bad_request("Malformed paging cookie: send the next link exactly as it came.")
+                raise malformed_cookie()
             number = cookie.page
             last = Place(cookie.last, ways(orders))
-            start = bisect_right(rows, last, key=lambda row: place_of(orders, table.primary_id, row))
+            try:
+                start = bisect_right(rows, last, key=lambda row: place_of(orders, table.primary_id, row))
+            except TypeError:
+                raise malformed_cookie() from None
         top = _top(options)
         if top is not None and wish is None:
             return rows[start : start + min(top, largest)], None

@@ -44,12 +44,12 @@ def read_cookie(text: str) -> Cookie:
     match = _COOKIE.match(text)
     inside = _LAST.search(unquote(unquote(match[2]))) if match else None
     if match is None or inside is None:
-        raise _malformed()
+        raise malformed_cookie()
     try:
         raw = unescape(inside[1][1:-1], {"&quot;": '"', "&apos;": "'"})
         last = json.loads(raw, object_hook=lambda one: Decimal(one["d"]))
     except (ValueError, KeyError, TypeError, ArithmeticError):
-        raise _malformed() from None
+        raise malformed_cookie() from None
     return Cookie(int(match[1]), last, match[3] == "True", int(inside[2]), int(inside[3]))
 
 
@@ -66,5 +66,6 @@ def _told(value: Any) -> Any:
     raise TypeError(value)
 
 
-def _malformed() -> DataverseError:
+def malformed_cookie() -> DataverseError:
+    """The refusal of a cookie that is not one of ours."""
     return bad_request("Malformed paging cookie: send the next link exactly as it came.")

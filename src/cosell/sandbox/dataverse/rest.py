@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cosell.sandbox.dataverse.addresses import Address, read_path
 from cosell.sandbox.dataverse.calls import Call, Reply
-from cosell.sandbox.dataverse.closing import Closing, Qualifying
+from cosell.sandbox.dataverse.closing import Closing
 from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.duplicates import asked_for
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, no_segment, not_allowed
@@ -14,6 +14,7 @@ from cosell.sandbox.dataverse.keys import RowKey
 from cosell.sandbox.dataverse.lists import Lists
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.properties import Properties
+from cosell.sandbox.dataverse.qualifying import Qualifying
 from cosell.sandbox.dataverse.records import Records
 from cosell.sandbox.dataverse.tracking import Tracking
 from cosell.sandbox.dataverse.writing import Writer
@@ -23,7 +24,6 @@ Bound = Callable[[Call, Table], Reply]
 BoundToRow = Callable[[Call, Table, str], Reply]
 
 CRM = "Microsoft.Dynamics.CRM."
-DETAILS = "Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"
 
 
 class Rest:
@@ -55,7 +55,9 @@ class Rest:
             with self._org.transaction():
                 return self._answer(asked_for(call))
         except DataverseError as refused:
-            return Reply.refused(refused, details=call.prefers.wants(DETAILS))
+            return Reply.refused(refused, details=call.wants_details)
+        except RecursionError:
+            return Reply.refused(bad_request("The request is nested too deeply."))
 
     def _answer(self, call: Call) -> Reply:
         path = call.path.strip("/")

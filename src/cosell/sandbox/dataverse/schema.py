@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cosell.sandbox.dataverse.catalogue import fresh_tables
+from cosell.sandbox.dataverse.catalogue.microsoft import microsoft_columns
 from cosell.sandbox.dataverse.columns import Column, Key, Table, Target
 
 Renamed = Callable[[str, str, str | None], None]
@@ -96,6 +97,10 @@ class Schema:
         """Adds columns, or replaces those of the same name."""
         self.tables[table].add(*columns)
         self.touch()
+
+    def install_microsoft_columns(self) -> None:
+        """Adds what Microsoft's own connector leaves behind on opportunity; it declares no key."""
+        self.add_column("opportunity", *microsoft_columns())
 
     def drop_column(self, table: str, name: str) -> None:
         """Removes a custom column with its keys and forgets its values."""

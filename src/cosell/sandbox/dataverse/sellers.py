@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cosell.sandbox.dataverse.calls import Actor
-from cosell.sandbox.dataverse.closing import LOST, WON, Closing, Qualifying
+from cosell.sandbox.dataverse.closing import LOST, WON, Closing
 from cosell.sandbox.dataverse.columns import Column, Table
 from cosell.sandbox.dataverse.errors import no_property, no_segment
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.qualifying import Qualifying
 from cosell.sandbox.dataverse.store import Ref, Row
 from cosell.sandbox.dataverse.transactions import SlowTransaction
 from cosell.sandbox.dataverse.values import guid

@@ -15,7 +15,7 @@ from cosell.sandbox.dataverse.lists import LIST, applied, check_options
 from cosell.sandbox.dataverse.odata import Selection, read_selection
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
-from cosell.sandbox.dataverse.paging import Cookie, next_link, read_cookie
+from cosell.sandbox.dataverse.paging import Cookie, malformed_cookie, next_link, read_cookie
 from cosell.sandbox.dataverse.security import require_whole_table
 from cosell.sandbox.dataverse.shapes import Shaper
 from cosell.sandbox.dataverse.store import Row
@@ -79,7 +79,7 @@ class Tracking:
     def _cookie(self, options: Mapping[str, str]) -> Cookie:
         """Where to go on: at a page, at a token, or at the beginning."""
         if "$skiptoken" in options:
-            return read_cookie(options["$skiptoken"])
+            return _checked(read_cookie(options["$skiptoken"]))
         # A row of a transaction still open has an older version than those that came meanwhile.
         until = self._org.settled_version()
         if "$deltatoken" not in options:
@@ -150,3 +150,13 @@ class Tracking:
         token = quote(f"{until}!{self._org.now().strftime(_STAMP)}", safe="").replace("%2F", "%2f")
         select = f"$select={quote(options['$select'], safe=',_')}&" if "$select" in options else ""
         return f"{call.root}/{table.entity_set}?{select}$deltatoken={token.replace('%3A', '%3a')}"
+
+
+def _checked(cookie: Cookie) -> Cookie:
+    """A cookie with the place of a row by id, or of a change by kind and version."""
+    match cookie.last:
+        case [str()] if cookie.since < 0:
+            return cookie
+        case [[bool(), int()]] if cookie.since >= 0:
+            return cookie
+    raise malformed_cookie()

@@ -138,10 +138,19 @@ def _wildcards(text: str) -> str:
         letter = text[at]
         stop = text.find("]", at + 2) if letter == "[" else -1
         if stop > 0:
-            inside = text[at + 1 : stop].replace("\\", "\\\\")
-            made.append(f"[{inside}]")
+            made.append(_one_of(text[at + 1 : stop]))
             at = stop
         else:
             made.append({"%": ".*", "_": "."}.get(letter) or re.escape(letter))
         at += 1
     return "".join(made)
+
+
+def _one_of(letters: str) -> str:
+    """One of some letters, as a pattern; a range that runs backwards holds nothing."""
+    inside = letters.replace("\\", "\\\\")
+    try:
+        re.compile(f"[{inside}]")
+    except re.error:
+        return "(?!)"
+    return f"[{inside}]"

@@ -54,6 +54,7 @@ def typed(column: Column, literal: Literal) -> Any:
 
 
 _WRONG = object()
+_LARGEST = 2**63
 
 
 def mismatch(column: Column, literal: Literal) -> DataverseError:
@@ -66,7 +67,9 @@ def _number(column: Column, literal: Literal) -> Any:
     if literal.kind != "number":
         return _WRONG
     value = Decimal(literal.text)
-    return int(value) if value == value.to_integral_value() and column.kind in _WHOLE else value
+    if column.kind not in _WHOLE or abs(value) > _LARGEST or value != value.to_integral_value():
+        return value
+    return int(value)
 
 
 def _time(column: Column, literal: Literal) -> Any:
