@@ -10,7 +10,7 @@ import pytest
 
 from cosell.core.errors import CosellError, Misconfigured, NotAllowed, Rejected, SchemaDrift, Unavailable
 from cosell.core.values import State
-from cosell.sandbox.dataverse.columns import Key, flag, memo, pick, text
+from cosell.sandbox.dataverse.columns import Key, memo, text
 from cosell.systems.dataverse import MICROSOFT, FieldNames, Statuses
 from cosell.systems.dataverse.building import build
 from cosell.systems.dataverse.metadata import choices_of, columns_of
@@ -115,26 +115,10 @@ async def test_without_optimistic_concurrency_no_version_is_promised() -> None:
 # --- other names -----------------------------------------------------------------------------------
 
 
-def microsofts(here: Place) -> None:
-    """The columns of Microsoft's own solution beside ours."""
-    here.org.schema.add_column(
-        "opportunity",
-        flag(MICROSOFT.sync, "Sync"),
-        text(MICROSOFT.referral_id, "Identifier", 100),
-        text(MICROSOFT.referral_link, "Link", 400),
-        pick(MICROSOFT.help, "Help", "General or Other", first=299_600_000),
-        flag(MICROSOFT.visible, "Visible"),
-        text(MICROSOFT.microsoft_id, "CRM id", 100),
-        text(MICROSOFT.program, "Program", 100),
-        memo(MICROSOFT.audit, "Audit trail", 4000),
-        text(MICROSOFT.products, "Products", 400),
-    )
-
-
 async def test_microsofts_own_columns_can_be_chosen_instead() -> None:
     """dataverse-api.md 7: an organization that comes from Microsoft's solution keeps its columns."""
     here = place()
-    microsofts(here)
+    here.org.schema.install_microsoft_columns()
     found = await schema(here, fields=MICROSOFT)
     assert found.missing == ()
     assert found.opportunity["referral_id"].name == "msft_microsoftpartnercenterreferralidentifier"
