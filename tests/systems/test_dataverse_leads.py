@@ -27,8 +27,8 @@ async def floor() -> AsyncIterator[Floor]:
 def lead(**changes: Any) -> Creation:
     """A lead from Partner Center, with what a lead can hold."""
     wanted = creation(kind=RecordKind.LEAD, state=State.PENDING, **changes)
-    able = ("name", "deal_value", "currency", "notes", "contacts", "customer_name", "address_line", "city")
-    able += ("postal_code", "country")
+    able = {"name", "deal_value", "currency", "notes", "contacts", "customer_name", "address_line", "city"}
+    able |= {"postal_code", "country"}
     return replace(wanted, values={key: one for key, one in wanted.values.items() if key in able})
 
 

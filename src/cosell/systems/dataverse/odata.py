@@ -32,10 +32,11 @@ def is_name(text: str) -> bool:
 
 def literal(text: str) -> str:
     """`text` as a quoted string: it can neither end the string nor break the query."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return (
-        "'" + printable.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("'", "''") + "'"
-    )
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    if not text.isascii():
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "'" + text.replace("'", "''") + "'"
 
 
 def within(column: str, values: Iterable[str]) -> str:

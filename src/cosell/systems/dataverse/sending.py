@@ -90,10 +90,11 @@ def _calls(tasks: Sequence[Task]) -> Iterator[list[Task]]:
     some: list[Task] = []
     room = MOST_OPERATIONS - _READ_BACK_ROOM
     for task in tasks:
-        if some and sum(len(one.draft.parts) for one in some) + len(task.draft.parts) > room:
+        if some and len(task.draft.parts) > room:
             yield some
-            some = []
+            some, room = [], MOST_OPERATIONS - _READ_BACK_ROOM
         some.append(task)
+        room -= len(task.draft.parts)
     if some:
         yield some
 
