@@ -235,7 +235,8 @@ async def opened(**options: Any) -> AsyncIterator[Floor]:
     made.frame.clock = Still()
     token = FixedToken(made.org.access_token)
     chosen = replace(Options(ORG, made.org.client_id, token, tenant=made.org.tenant), **options)
-    apps: dict[str, ASGIApp] = {ORG: dated(Watched(made.org.app, "dataverse", made.frame), made.frame), AUTHORITY: made.entra.app}
+    environment = dated(Watched(made.org.app, "dataverse", made.frame), made.frame)
+    apps: dict[str, ASGIApp] = {ORG: environment, AUTHORITY: made.entra.app}
     transport, clock = AsgiTransport(apps), OwnClock()
     system = Dataverse(chosen, transport=transport, clock=clock)
     floor = Floor(made.frame, made.org, system, clock, transport, chosen)
