@@ -11,7 +11,7 @@ import pytest
 from cosell.core.errors import CosellError, Unavailable
 from cosell.systems.dataverse.cursor import parse
 
-from .dynamicsfloor import ANNA, REFERRAL, Floor, opened, stored
+from .dynamicsfloor import ANNA, BORIS, REFERRAL, Floor, opened, stored
 
 DAYS = 86400.0
 
@@ -253,6 +253,42 @@ async def test_a_cursor_nobody_can_read_begins_anew(floor: Floor, cursor: str) -
     deal = floor.deal()
     assert parse(cursor).walk
     assert [one.id for one in (await floor.system.changes(cursor)).snapshots] == [deal]
+
+
+@pytest.mark.parametrize("kind", ["primary contact", "connected contact", "account", "new connection"])
+async def test_an_edit_around_a_deal_brings_it_where_the_settings_say_so(kind: str) -> None:
+    """M-11 to M-15: rows of others do not move the opportunity's version."""
+    async with opened(watch_people=True, connections=True) as floor:
+        seller = floor.org.as_seller
+        deal = floor.deal()
+        primary, boris = floor.contact(deal), floor.contact(None, BORIS)
+        tie = {"record1id": ("opportunity", deal), "record2id": ("contact", boris)}
+        seller.create("connection", tie)
+        floor.deal()
+        floor.contact(floor.deal(cosell_syncwithpartnercenter=False))
+        await floor.settle()
+        ines = next(one["systemuserid"] for one in floor.rows("systemuser") if one["firstname"] == "Ines")
+        acts: dict[str, Any] = {
+            "primary contact": lambda: seller.update("contact", primary, {"telephone1": "+1"}),
+            "connected contact": lambda: seller.update("contact", boris, {"telephone1": "+1"}),
+            "account": lambda: seller.update(
+                "account", floor.row(deal)["customerid"][1], {"address1_city": "Delft"}
+            ),
+            "new connection": lambda: seller.create("connection", {**tie, "record2id": ("systemuser", ines)}),
+        }
+        acts[kind]()
+        floor.later()
+        assert [one.id for one in (await floor.poll()).snapshots] == [deal]
+        assert await named(floor) == []
+
+
+async def test_by_default_the_edit_of_a_contact_comes_with_the_next_change(floor: Floor) -> None:
+    deal = floor.deal()
+    contact = floor.contact(deal)
+    await floor.settle()
+    floor.org.as_seller.update("contact", contact, {"telephone1": "+1"})
+    floor.later()
+    assert (await floor.poll()).snapshots == ()
 
 
 # --- trouble ---------------------------------------------------------------------------------------

@@ -138,6 +138,9 @@ class Options:
     """Id of the connection role of contacts we connect; None leaves it empty."""
     leads: bool = True
     """ENV-D02: whether leads nobody accepted yet are kept as leads."""
+    watch_people: bool = False
+    """Whether an edit of a contact or account brings its deals at once, at the price of two calls a poll;
+    else it comes with the next change of the deal, or with the sweep."""
     lead_status: str = ""
     """Status reason of new leads by value or label (CUS-13); empty leaves it to the environment."""
     default_owner: str | None = None

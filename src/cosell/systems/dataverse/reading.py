@@ -18,12 +18,17 @@ from cosell.systems.dataverse.odata import ETAG, guid, literal, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.statuses import OPEN
-from cosell.systems.dataverse.ties import Ties, columns_of
+from cosell.systems.dataverse.ties import Ties, any_of, columns_of
 
 Rows = Sequence[Mapping[str, Any]]
 CUSTOMERS = (("customerid", "account"), ("parentaccountid", "account"))
 """Where the account of a deal stands: its customer, or else the company behind a customer who is a person."""
 _SEPARATED = re.compile(r"[\s,;]+")
+_NAMED = {
+    "_customerid_value": ("account", "contact"),
+    "_parentaccountid_value": ("account",),
+    "_parentcontactid_value": ("contact",),
+}
 _OWN = ("statecode", "statuscode", "modifiedon", "_modifiedby_value", "_ownerid_value")
 
 
@@ -81,6 +86,18 @@ class Reader:
         condition = f"{self._referral_id} eq {literal(referral_id)}"
         query = {**self._query, "$filter": condition, "$orderby": "createdon asc"}
         return [read(self.schema.deals.set, query, ref=ref), *self.ties.by_referral(referral_id, ref)]
+
+    def by_people(self, people: Sequence[tuple[str, str]], ref: str) -> list[Part]:
+        """The reads of our opportunities, by their ids alone, that name one of these contacts or accounts."""
+        deals = self.schema.deals
+        named = [
+            any_of(column, [one for table, one in people if table in targets])
+            for column, targets in _NAMED.items()
+            if any(table in targets for table, _ in people)
+        ]
+        ours = f"{self._sync} eq true or {self._referral_id} ne null"
+        query = {"$select": deals.id, "$filter": f"({ours}) and ({' or '.join(named)})"}
+        return [read(deals.set, query, ref=ref), *self.ties.by_people(people, ref)]
 
     # --- answers -----------------------------------------------------------------------------------
 

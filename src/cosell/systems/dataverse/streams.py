@@ -14,7 +14,10 @@ from cosell.systems.dataverse.odata import ETAG, guid, moment, stamp
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
 
-DEAL, SOLUTION, LEAD = "deal", "solution", "lead"
+DEAL, SOLUTION, CONNECTION, LEAD = "deal", "solution", "connection", "lead"
+CONTACT, ACCOUNT = "contact", "account"
+RECORDS = (DEAL, LEAD)
+"""Streams whose rows are what links are about; the others lead to deals."""
 _CHILD_PAGE = 5_000
 
 
@@ -88,10 +91,11 @@ class Stream:
             # Passing over it would lose a change nobody has looked at (INV-21).
             raise Unavailable("Dynamics 365 answered a row without its time of change.") from None
         named = raw.get(self.referral_id) if self.referral_id else None
+        free = not (self.sync or self.referral_id)
         return Row(
             id=row_id,
             parent=guid(raw.get(self.parent)) if self.parent else None,
-            ours=bool(self.parent) or raw.get(self.sync) is True or bool(named),
+            ours=free or raw.get(self.sync) is True or bool(named),
             open=raw.get("statecode") in (0, None),
             stamp=at,
             version=str(raw.get(ETAG) or ""),
@@ -121,6 +125,22 @@ def streams(schema: Schema, options: Options) -> Iterator[Stream]:
         tracked = tracking and solution.tracked
         yield Stream(SOLUTION, solution.set, solution.key, columns, tracked, _CHILD_PAGE, parent=lookup)
     yield from _leads(schema, tracking)
+    yield from _around(schema, options, tracking)
+
+
+def _around(schema: Schema, options: Options, tracking: bool) -> Iterator[Stream]:
+    """What the settings have watched beyond the deals themselves."""
+    table = schema.tables.get("connection") if options.connections else None
+    if table is not None:
+        lookup = "_record1id_value"
+        tracked = tracking and table.change_tracking
+        columns = (table.id, "modifiedon", lookup)
+        yield Stream(CONNECTION, table.set, table.id, columns, tracked, _CHILD_PAGE, parent=lookup)
+    for name in (CONTACT, ACCOUNT) if options.watch_people else ():
+        table = schema.tables.get(name)
+        if table is not None:
+            tracked = tracking and table.change_tracking
+            yield Stream(name, table.set, table.id, (table.id, "modifiedon"), tracked, _CHILD_PAGE)
 
 
 def _leads(schema: Schema, tracking: bool) -> Iterator[Stream]:

@@ -70,6 +70,15 @@ class Ties:
                 parts.append(self._connections(f"{path}/{own}", ref))
         return parts
 
+    def by_people(self, people: Sequence[tuple[str, str]], ref: str) -> list[Part]:
+        """The read of what these contacts are connected to, opportunities among it."""
+        contacts = [one for table, one in people if table == "contact"]
+        if self._table is None or not contacts:
+            return []
+        condition = f"({any_of('_record2id_value', contacts)}) and statecode eq 0"
+        query = {"$select": f"{self._table.id},_record1id_value", "$filter": condition}
+        return [read(self._table.set, query, ref=f"{ref}{CONNECTIONS}")]
+
     def _solutions(self, condition: str, ref: str) -> Part:
         table = self._schema.solution
         assert table is not None

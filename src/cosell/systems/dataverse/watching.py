@@ -12,7 +12,7 @@ from cosell.core.records import Snapshot
 from cosell.ports import Changes
 from cosell.systems.dataverse.cursor import Cursor, parse
 from cosell.systems.dataverse.outcomes import LINK_EXPIRED
-from cosell.systems.dataverse.streams import DEAL, LEAD, SOLUTION, Row, Stream, rows_in, streams
+from cosell.systems.dataverse.streams import DEAL, LEAD, RECORDS, Row, Stream, rows_in, streams
 from cosell.systems.dataverse.wire import Page, page_of
 from cosell.systems.dataverse.workbench import Tools, Workbench
 
@@ -31,19 +31,21 @@ class _Look:
     seen: Seen
     deals: dict[str, None] = field(default_factory=dict)
     parents: dict[str, None] = field(default_factory=dict)
-    """Opportunities of changed solutions, ours or not."""
+    """Opportunities of changed child rows, ours or not."""
+    people: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Changed contacts and accounts, by table and id."""
     leads: dict[str, None] = field(default_factory=dict)
     gone: dict[str, None] = field(default_factory=dict)
     added: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     lost: bool = False
-    """A solution was deleted of which nobody knows the opportunity."""
+    """A child row was deleted of which nobody knows the opportunity."""
 
 
 class Watching:
     """Looks for changes in one environment.
 
-    Deletions of solutions tell nothing but their own id, so the opportunity of each is remembered. A
-    connector that was just started knows none, and reads the table once. What vanished while it was away
+    A deleted solution or connection tells nothing but its own id, so the opportunity of each is remembered.
+    A connector that was just started knows none, and reads the table once. What vanished while it was away
     is nowhere to be found: then everything open is reported again.
     """
 
@@ -73,11 +75,11 @@ class Watching:
             return await self._look(cursor.anew(), asked, tools)
 
     async def _warm_up(self, asked: Iterable[Stream]) -> None:
-        """Asks once for the opportunity of every solution."""
+        """Asks once for the opportunity of every child row."""
         for stream in asked:
-            if stream.name == SOLUTION and stream.tracked:
+            if stream.parent and stream.tracked:
                 query = {"$select": ",".join(stream.columns)}
-                pages = self._bench.client.pages(stream.set, query, prefer=stream.prefer, purpose="solutions")
+                pages = self._bench.client.pages(stream.set, query, prefer=stream.prefer, purpose="children")
                 async for page in pages:
                     self._learn(rows_in(stream, page.rows))
 
@@ -118,14 +120,14 @@ class Watching:
     def _take(self, look: _Look, stream: Stream, page: Page) -> None:
         """Notes the rows of one page, and where this stream goes on."""
         rows = rows_in(stream, page.rows)
-        if stream.name == SOLUTION:
-            self._take_solutions(look, rows)
+        if stream.parent:
+            self._take_children(look, rows)
         for row in rows:
             if not stream.tracked and not look.cursor.walk and not _is_news(look, stream, row):
                 continue
             if row.deleted:
-                look.gone.update({row.id: None} if stream.name != SOLUTION else {})
-            elif self._is_wanted(look.cursor, row):
+                look.gone.update({row.id: None} if stream.name in RECORDS else {})
+            elif self._is_wanted(look.cursor, stream, row):
                 _place(look, stream, row)
         cursor = look.cursor.at_page(stream.id, page.next)
         if page.delta is not None and page.next is None:
@@ -135,16 +137,16 @@ class Watching:
             cursor = replace(cursor, marks={**cursor.marks, stream.id: mark})
         look.cursor = cursor
 
-    def _is_wanted(self, cursor: Cursor, row: Row) -> bool:
+    def _is_wanted(self, cursor: Cursor, stream: Stream, row: Row) -> bool:
         """Whether a row concerns us: in a walk what is open, and what changed since the last good look."""
         if not row.ours and row.id not in self._ours:
             return False
         if not cursor.walk:
             return True
         recent = cursor.since > 0 and row.stamp >= cursor.since - int(self._options.overlap)
-        return recent or (row.open and row.parent is None)
+        return recent or (row.open and stream.name in RECORDS)
 
-    def _take_solutions(self, look: _Look, rows: Sequence[Row]) -> None:
+    def _take_children(self, look: _Look, rows: Sequence[Row]) -> None:
         for row in rows:
             if not row.deleted:
                 continue
@@ -164,6 +166,8 @@ class Watching:
 
     async def _read(self, look: _Look, tools: Tools) -> list[Snapshot]:
         """Fresh reads of all that changed; what cannot be read any more is gone."""
+        around = await self._bench.deals_of(list(look.people), tools) if look.people else []
+        look.parents.update(dict.fromkeys(around))
         ids = list({**look.deals, **look.parents})
         deals, leads = await asyncio.gather(
             self._bench.read(ids, tools) if ids else _nothing(),
@@ -242,6 +246,8 @@ def _place(look: _Look, stream: Stream, row: Row) -> None:
         look.leads[row.id] = None
     elif row.parent is not None:
         look.parents[row.parent] = None
+    elif not stream.parent:
+        look.people[stream.name, row.id] = None
 
 
 async def _nothing() -> dict[str, Snapshot]:

@@ -11,7 +11,7 @@ from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.catalogue import Catalogue
 from cosell.systems.dataverse.leads import LeadReader
-from cosell.systems.dataverse.odata import chunks
+from cosell.systems.dataverse.odata import chunks, guid
 from cosell.systems.dataverse.reading import Reader
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.wire import Answer
@@ -20,6 +20,7 @@ from cosell.systems.dataverse.writing import Writer
 IDS_A_QUERY = 100
 IDS_A_CALL = 1_000
 """Ten queries with their child rows: far below what a batch may hold, and one page each."""
+PEOPLE_A_QUERY = 50
 _MOST_REMEMBERED = 100_000
 
 Lists = dict[str, list[dict[str, Any]]]
@@ -88,6 +89,16 @@ class Workbench:
             lists = await self.lists(parts, purpose="read")
             found |= {one.id: one for ref in refs for one in reader.snapshots(lists, ref)}
         return found
+
+    async def deals_of(self, people: Sequence[tuple[str, str]], tools: Tools) -> list[str]:
+        """The opportunities that name one of these contacts or accounts, by table and id."""
+        parts = []
+        for at, some in enumerate(chunks(people, PEOPLE_A_QUERY)):
+            parts += tools.reader.by_people(some, f"p{at}")
+        lists = await self.lists(parts, purpose="people")
+        columns = (tools.schema.deals.id, "_record1id_value")
+        found = (guid(row.get(key)) for rows in lists.values() for row in rows for key in columns)
+        return list(dict.fromkeys(one for one in found if one is not None))
 
     async def find(self, partner_id: str, tools: Tools) -> list[Snapshot]:
         """The opportunities and then the leads that carry this referral id, in one call."""
