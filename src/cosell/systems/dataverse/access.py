@@ -1,11 +1,10 @@
-"""What the parts of one connection share: the client, the schema as last asked, who makes a customer."""
+"""What the parts of one connection share: the client, and the schema as last asked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from weakref import WeakValueDictionary
 
 from cosell.core.errors import SchemaDrift
 from cosell.ports import Clock
@@ -28,11 +27,6 @@ class Access:
         self._asked_at = 0.0
         self._just_changed = False
         self._once = asyncio.Lock()
-        self._customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def customer(self, name: object) -> asyncio.Lock:
-        """Held from looking for a customer until it is made: two deals that come together share it."""
-        return self._customers.setdefault(str(name or "").casefold(), asyncio.Lock())
 
     async def schema(self) -> Schema:
         """The schema, the same object until it was asked for anew: at first use, and after a while."""

@@ -60,7 +60,8 @@ async def create(bench: Workbench, creation: Creation) -> Snapshot:
     found = _made(tools, await bench.rows_of(told, purpose="create"), is_lead=is_lead)
     if not found:
         raise Uncertain("Dynamics 365 took the new record and does not show it.", detail="no read-back")
-    return found[0]
+    # Without a unique key a twin may have come before ours (INV-3).
+    return next((one for one in found if one.stamp == creation.write_id), found[0])
 
 
 def _refuse_incomplete(creation: Creation, needed: Mapping[str, str]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from cosell.core import values as normal
 from cosell.core.marks import unmarked
 from cosell.core.records import RecordKind, Side, Snapshot
-from cosell.core.values import State, Unreadable, Value
+from cosell.core.values import State, Value
 from cosell.systems.dataverse import rows
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.client import read
-from cosell.systems.dataverse.metadata import Column, Table
+from cosell.systems.dataverse.metadata import Table
 from cosell.systems.dataverse.odata import ETAG, guid, literal, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
@@ -38,7 +38,8 @@ class LeadReader:
 
     def __init__(self, schema: Schema, options: Options) -> None:
         assert schema.leads is not None
-        self._schema, self._options = schema, options
+        self._schema = schema
+        self._no_currency = options.base_currency or schema.organization.base_currency
         self.table: Table = schema.leads
         self._own = schema.lead
         self._person = {key: self._own[role] for key, role in PERSON.items() if role in self._own}
@@ -143,7 +144,10 @@ class LeadReader:
         if "help" in self._own:
             found["help"] = rows.help_of(row.get(self._own["help"].name), self._own["help"])
         if "currency" in self._own:
-            found["currency"] = self._read_currency(row, self._own["currency"])
+            known, none = self._schema.currency_ids, self._no_currency
+            found["currency"] = rows.currency(
+                row, self._own["currency"], self._currency, known=known, own=none
+            )
         if "email" in self._person:
             found["contacts"] = normal.people([rows.person(row, self._person)])
         found["state"] = STATES.get(rows.whole(row.get("statecode")) or OPEN, State.LOST)
@@ -156,13 +160,3 @@ class LeadReader:
             name, mark = unmarked(name)
         told = None if name is None else normal.text(name)
         return (None if told == self._word(row, "referral_id") else told), mark
-
-    def _read_currency(self, row: Mapping[str, Any], column: Column) -> Value:
-        raw = row.get(column.shown)
-        if raw is None:
-            return self._options.base_currency or self._schema.organization.base_currency
-        if not column.is_lookup:
-            return normal.currency(raw)
-        code = rows.inner(row, self._currency).get("isocurrencycode")
-        code = code if code is not None else self._schema.currency_ids.get(str(raw).lower())
-        return Unreadable(str(raw)[:80], "is no currency we know") if code is None else normal.currency(code)

@@ -9,11 +9,10 @@ from typing import Any
 from cosell.core import values as normal
 from cosell.core.marks import unmarked
 from cosell.core.records import Side, Snapshot
-from cosell.core.values import Solution, Unreadable, Value
+from cosell.core.values import Solution, Value
 from cosell.systems.dataverse import rows
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.client import read
-from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.odata import ETAG, guid, literal, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
@@ -36,7 +35,8 @@ class Reader:
     """Reads opportunities of one schema."""
 
     def __init__(self, schema: Schema, options: Options) -> None:
-        self.schema, self._options = schema, options
+        self.schema = schema
+        self._no_currency = options.base_currency or schema.organization.base_currency
         own = schema.opportunity
         self._user_id = schema.organization.user_id
         self._plain = [(key, own[key].name) for key in rows.PLAIN if key in own]
@@ -154,23 +154,13 @@ class Reader:
         for key, column in self._plain:
             found[key] = rows.plain(key, row.get(column))
         if "currency" in own:
-            found["currency"] = self._read_currency(row, own["currency"])
+            known, none = self.schema.currency_ids, self._no_currency
+            found["currency"] = rows.currency(row, own["currency"], self._currency, known=known, own=none)
         if "help" in own:
             found["help"] = rows.help_of(row.get(own["help"].name), own["help"])
         state, code = rows.whole(row.get("statecode")), rows.whole(row.get("statuscode"))
         found["state"] = self.schema.statuses.meaning(OPEN if state is None else state, code)
         return found, mark
-
-    def _read_currency(self, row: Mapping[str, Any], column: Column) -> Value:
-        raw = row.get(column.shown)
-        if not column.is_lookup:
-            return None if raw is None else normal.currency(raw)
-        if raw is None:
-            return self._options.base_currency or self.schema.organization.base_currency
-        code = rows.inner(row, self._currency).get("isocurrencycode")
-        if code is None:
-            code = self.schema.currency_ids.get(str(raw).lower())
-        return Unreadable(str(raw)[:80], "is no currency we know") if code is None else normal.currency(code)
 
     def _read_account(self, row: Mapping[str, Any], found: dict[str, Value]) -> None:
         account = next(filter(None, (rows.inner(row, name) for name in self._customers)), {})

@@ -64,6 +64,27 @@ def help_of(raw: Any, column: Column) -> Value:
     return help_value(label) if label.strip() else None
 
 
+def currency(
+    row: Mapping[str, Any],
+    column: Column,
+    expanded: str | None,
+    *,
+    known: Mapping[str, str],
+    own: str | None,
+) -> Value:
+    """The ISO code behind a lookup to a currency, or in a column of text; `own` where there is none.
+
+    `expanded`: the navigation property under which the currency was read along. `known`: codes by id.
+    """
+    raw = row.get(column.shown)
+    if raw is None:
+        return own
+    if not column.is_lookup:
+        return normal.currency(raw)
+    code = inner(row, expanded).get("isocurrencycode") or known.get(str(raw).lower())
+    return Unreadable(str(raw)[:80], "is no currency we know") if code is None else normal.currency(code)
+
+
 def instant(raw: Any) -> datetime | None:
     try:
         return moment(raw) if isinstance(raw, str) else None

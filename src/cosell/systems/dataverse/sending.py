@@ -43,7 +43,7 @@ async def update_many(bench: Workbench, updates: Sequence[Update]) -> dict[str, 
     tasks: list[Task] = []
     for at, update in enumerate(updates):
         try:
-            task = _task(tools, update, at, known)
+            task = _task(bench, tools, update, at, known)
         except CosellError as why:
             written[update.write_id] = why
             continue
@@ -59,11 +59,14 @@ async def update_many(bench: Workbench, updates: Sequence[Update]) -> dict[str, 
     return written
 
 
-def _task(tools: Tools, update: Update, at: int, known: Mapping[tuple[str, str], str]) -> Task:
+def _task(
+    bench: Workbench, tools: Tools, update: Update, at: int, known: Mapping[tuple[str, str], str]
+) -> Task:
     record_id = guid(update.record_id)
     if record_id is None:
         raise Rejected("This is no id of an opportunity.", code="malformed_id")
-    update = replace(update, record_id=record_id)
+    kind = RecordKind.LEAD if bench.is_lead(record_id) else update.seen.kind
+    update = replace(update, record_id=record_id, seen=replace(update.seen, kind=kind))
     draft = tools.writer.draft(update, at, known)
     if len(draft.parts) > MOST_OPERATIONS - _READ_BACK_ROOM:
         raise Rejected("The change has more parts than Dynamics 365 takes at once.", code="too_many")

@@ -70,11 +70,6 @@ class Writer:
             raise Stale("The record has to be read again before it is written.")
         return self._lead(update, f"u{at}") if is_lead else self._deal(update, f"u{at}", known)
 
-    def _guard(self, update: Update, *, kept: bool) -> dict[str, str]:
-        """The precondition: the version that was read; always one, else a gone row would be made anew."""
-        version = update.seen.version if update.guard and kept else None
-        return ANY if version is None else {"If-Match": version}
-
     # --- opportunities -----------------------------------------------------------------------------
 
     def _deal(self, update: Update, ref: str, known: Mapping[tuple[str, str], str]) -> Draft:
@@ -82,13 +77,14 @@ class Writer:
         turn = closing.turn(self._schema, update.seen, wanted) if "state" in update.values else NO_TURN
         if closing.is_closed(update.seen) and turn.reopen is None and self._options.closed_rows == "leave":
             return _closed(update)
-        guard = self._guard(update, kept=self._schema.deals.concurrency)
+        guarded = update.guard and self._schema.deals.concurrency
+        guard = _guard(update, kept=guarded)
         path = row(self._schema.deals.set, update.record_id)
         parts: list[Part] = []
         if turn.reopen is not None:
             parts.append(Part("PATCH", path, f"{ref}o", dict(turn.reopen), guard))
             guard = ANY
-        body = self._body(self.deals, update) | dict(turn.columns)
+        body = self._body(self.deals, update, guarded=guarded) | dict(turn.columns)
         if "contacts" in update.values:
             people, tied = self.children.contacts(update, f"{ref}c", known)
             parts += people
@@ -106,8 +102,7 @@ class Writer:
             parts.append(closing.action(self._schema, turn.close, update.record_id, name, f"{ref}z"))
         return Draft(tuple(parts), f"{ref}r" if body else "", turn.close is not None)
 
-    def _body(self, columns: Columns, update: Update) -> dict[str, Any]:
-        guarded = update.guard and update.seen.version is not None
+    def _body(self, columns: Columns, update: Update, *, guarded: bool) -> dict[str, Any]:
         body = columns.body(update.values, update.seen)
         body |= columns.marks(update.marks, update.values, update.seen, guarded=guarded)
         referral_id = update.marks.referral_id or update.external_id
@@ -122,12 +117,13 @@ class Writer:
         turn = self._lead_turn(update.seen, update.values)
         if update.seen.values.get("state") is not State.PENDING and not turn.columns:
             return _closed(update)
-        body = self._body(self.leads, update) | dict(turn.columns)
+        guarded = update.guard and table.concurrency
+        body = self._body(self.leads, update, guarded=guarded) | dict(turn.columns)
         if "contacts" in update.values:
             body |= self.lead_person(update.values["contacts"])
         if not body:
             return NOTHING
-        headers = {**self._guard(update, kept=table.concurrency), "Prefer": REPRESENTATION}
+        headers = {**_guard(update, kept=guarded), "Prefer": REPRESENTATION}
         path = address(row(table.set, update.record_id), {"$select": self._lead_select})
         return Draft((Part("PATCH", path, f"{ref}r", body, headers),), f"{ref}r")
 
@@ -175,6 +171,12 @@ def solutions_in(values: Mapping[str, Value]) -> Iterator[Solution]:
     listed = values.get("solutions")
     if isinstance(listed, tuple):
         yield from (one for one in listed if isinstance(one, Solution))
+
+
+def _guard(update: Update, *, kept: bool) -> dict[str, str]:
+    """The precondition: the version that was read; never none, else a row that is gone would be made anew."""
+    version = update.seen.version
+    return {"If-Match": version} if kept and version is not None else ANY
 
 
 def _closed(update: Update) -> Draft:
