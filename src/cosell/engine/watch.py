@@ -35,7 +35,7 @@ class Watch:
                 raise
             await desk.lane.heard(None)
             pokes = await self._worth_a_look(changes.snapshots, cause, asked_at)
-            pokes += [Poke(side, record_id, cause) for record_id in changes.gone]
+            pokes += await self._missed(side, changes.gone, cause)
             await room.store.advance(name, changes.cursor, pokes, room.clock.now())
             poked, more = poked + len(pokes), changes.more
         room.forget_stale()
@@ -54,6 +54,11 @@ class Watch:
                 self.room.keep_polled(snapshot, asked_at)
                 pokes.append(Poke(side, snapshot.id, cause, snapshot.engagement_id))
         return pokes
+
+    async def _missed(self, side: Side, gone: tuple[str, ...], cause: str) -> list[Poke]:
+        """Pokes for deleted records somebody has a link to; of a deleted stranger nothing is left to tell."""
+        known = await self.room.store.links_of(side, list(gone)) if gone else {}
+        return [Poke(side, record_id, cause) for record_id in gone if record_id in known]
 
     async def sweep(self) -> int:
         """Pokes every link and both systems' open records: the safety net under the polls (INV-21)."""

@@ -85,7 +85,7 @@ _HALVES: Mapping[str, tuple[str | None, str, _Table]] = dict(
     zip(
         SANDBOXES,
         ((None, "salesforce", _salesforce), ("second_account", "dynamics", _dynamics)),
-        strict=False,
+        strict=True,
     )
 )
 """For each environment: the Partner Center account it joins, and the table of its CRM."""

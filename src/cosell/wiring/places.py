@@ -15,7 +15,7 @@ from cosell.core.errors import Misconfigured
 
 FILE = "cosell.toml"
 SANDBOX = "sandbox"
-SANDBOXES = (SANDBOX,)
+SANDBOXES = (SANDBOX, "sandbox-dynamics")
 """The environments that run with the sandbox where there is no settings file: one for each CRM."""
 
 

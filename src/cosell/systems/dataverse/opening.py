@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cosell.core.errors import Misconfigured
+from cosell.crm import Fetch, Site
 from cosell.systems.dataverse.options import (
     COSELL,
     MICROSOFT,
@@ -14,11 +16,8 @@ from cosell.systems.dataverse.options import (
     Options,
     Statuses,
 )
-from cosell.systems.dataverse.system import Dataverse
-
-from cosell.core.errors import Misconfigured
-from cosell.crm import Fetch, Site
 from cosell.systems.dataverse.settings import DynamicsSettings
+from cosell.systems.dataverse.system import Dataverse
 
 
 def open_system(section: DynamicsSettings, site: Site) -> Dataverse:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from cosell.core.answers import help_choices
 from cosell.core.errors import CosellError
 from cosell.core.fields import HELP_LABELS, Help
 from cosell.ports import Finding
 from cosell.systems.salesforce.access import Access, Tools
-from cosell.systems.salesforce.answers import known_answers
 from cosell.systems.salesforce.client import Answer, Part, query_part, rows_of
 from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.schema import Schema
@@ -125,7 +125,8 @@ def _types(schema: Schema) -> Iterable[Finding]:
 def _answers(column: Column | None) -> Iterable[Finding]:
     if column is None or not column.choices:
         return
-    lacking = [HELP_LABELS[answer] for answer in Help if answer not in known_answers(column)]
+    known = help_choices(column.choices)
+    lacking = [HELP_LABELS[answer] for answer in Help if answer not in known]
     if lacking:
         yield Finding(
             "help",

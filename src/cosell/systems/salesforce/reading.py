@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cosell.core import values as normal
+from cosell.core.answers import help_value
+from cosell.core.marks import unmarked
 from cosell.core.records import Side, Snapshot
 from cosell.core.values import Person, Solution, Unreadable, Value
 from cosell.countries import code_of
-from cosell.systems.salesforce.answers import help_of, is_no_help
 from cosell.systems.salesforce.client import Client
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.schema import Schema
 from cosell.systems.salesforce.soql import http_date, literals, long_id, moment, select
 
 ROLES, TEAM = "OpportunityContactRoles", "OpportunityTeamMembers"
-MARKS = {"✔": "ok", "✓": "ok", "✅": "ok", "✘": "failed", "✗": "failed", "❌": "failed", "✖": "failed"}
-_MARKED = re.compile(rf"\s*([{''.join(MARKS)}])[\ufe0e\ufe0f\s]*(?:[{''.join(MARKS)}][\ufe0e\ufe0f\s]*)*")
 _PLAIN: Mapping[str, Callable[[Any], Value]] = {
     "deal_value": normal.money,
     "currency": normal.currency,
@@ -29,12 +27,6 @@ _PLAIN: Mapping[str, Callable[[Any], Value]] = {
     "microsoft_id": normal.text,
     "program": normal.text,
 }
-
-
-def unmarked(name: str) -> tuple[str, str | None]:
-    """The name without the sign before it, and what that sign meant; signs elsewhere are the name's own."""
-    found = _MARKED.match(name)
-    return (name, None) if found is None else (name[found.end() :], MARKS[found[1]])
 
 
 class Reader:
@@ -250,12 +242,7 @@ def country_of(raw: Any) -> Value:
 
 def _help(raw: Any) -> Value:
     cleaned = word_of(raw)
-    if cleaned is None:
-        return None
-    answer = help_of(cleaned)
-    if answer is not None:
-        return answer.value
-    return None if is_no_help(cleaned) else Unreadable(cleaned[:80], "is none of the six answers")
+    return None if cleaned is None else help_value(cleaned)
 
 
 def person_of(row: Mapping[str, Any], names: Mapping[str, str]) -> Person:

@@ -8,19 +8,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from cosell.core.answers import help_choices
 from cosell.core.errors import Rejected, Stale
-from cosell.core.fields import Help
+from cosell.core.fields import HELP_LABELS, Help
+from cosell.core.marks import audit_text, link_to, marked
 from cosell.core.records import Snapshot
 from cosell.core.values import State, Unreadable, Value
 from cosell.ports import Marks, Update
-from cosell.systems.salesforce.answers import help_choices
 from cosell.systems.salesforce.children import Children, number
 from cosell.systems.salesforce.client import Part
-from cosell.systems.salesforce.marks import NAME_LENGTH, audit_text, link_to, marked
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.schema import Schema
 
 LISTS = ("solutions", "contacts")
+NAME_LENGTH = 120
 
 
 @dataclass(slots=True)
@@ -39,7 +40,8 @@ class Writer:
         self._schema, self._options = schema, options
         self.children = Children(schema, options)
         help_column = schema.opportunity.get("help")
-        self._help = help_choices(help_column) if help_column is not None else {}
+        # The org's own spelling of each answer, else Microsoft's label.
+        self._help = dict(HELP_LABELS) | help_choices(help_column.choices) if help_column is not None else {}
         audit = schema.opportunity.get("audit")
         self._audit_limit = min(options.audit_limit, audit.length or options.audit_limit) if audit else 0
 
@@ -148,12 +150,12 @@ class Writer:
     def _name(self, marks: Marks, values: Mapping[str, Value], seen: Snapshot, guarded: bool) -> str | None:
         mark = (marks.mark or seen.mark) if self._options.display_check_mark else None
         if "name" in values:
-            return marked(str(values["name"] or ""), mark)
+            return marked(str(values["name"] or ""), mark, limit=NAME_LENGTH)
         known = seen.values.get("name")
         if not self._options.display_check_mark or marks.mark in (None, seen.mark):
             return None
         # Without a precondition a remembered name could overwrite a newer one for the sake of a sign.
-        return marked(known, mark) if isinstance(known, str) and guarded else None
+        return marked(known, mark, limit=NAME_LENGTH) if isinstance(known, str) and guarded else None
 
     def first_marks(self, marks: Marks, values: Mapping[str, Value]) -> dict[str, Any]:
         """The same for a new opportunity."""

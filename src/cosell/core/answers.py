@@ -1,11 +1,11 @@
-"""How can Microsoft help? The six answers between the wire's words and an org's picklist (product.md B8)."""
+"""How can Microsoft help? The six answers between the wire's words and a CRM's choices (product.md B8)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cosell.core.fields import HELP_LABELS, Help
-from cosell.systems.salesforce.describe import Column
+from cosell.core.values import Unreadable, Value
 
 
 def _letters(text: str) -> str:
@@ -29,16 +29,18 @@ def is_no_help(text: str) -> bool:
     return _letters(text) in NO_HELP
 
 
-def known_answers(column: Column) -> frozenset[Help]:
-    """The answers a picklist has a value for."""
-    found = {help_of(value) or help_of(label) for value, label in column.choices}
-    return frozenset(one for one in found if one is not None)
+def help_value(text: str) -> Value:
+    """The normal form of a chosen label: one of the six codes, None for «no help»."""
+    answer = help_of(text)
+    if answer is not None:
+        return answer.value
+    return None if is_no_help(text) else Unreadable(text[:80], "is none of the six answers")
 
 
-def help_choices(column: Column) -> dict[Help, str]:
-    """What to store for each answer: the org's own spelling of it, else Microsoft's label."""
-    found = dict(HELP_LABELS)
-    for value, label in column.choices:
+def help_choices(choices: Iterable[tuple[str, str]]) -> dict[Help, str]:
+    """The value that stores each answer, of the value and label of every choice; the last of several."""
+    found: dict[Help, str] = {}
+    for value, label in choices:
         answer = help_of(value) or help_of(label)
         if answer is not None:
             found[answer] = value

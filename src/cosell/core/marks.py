@@ -1,19 +1,27 @@
-"""What a seller sees of the sync on an opportunity: the sign before the name, and the Audit text."""
+"""What a seller sees of the sync on a CRM record: the sign before the name, the Audit text, the link."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import quote
 
-NAME_LENGTH = 120
 SIGNS = {"ok": "✔ ", "failed": "✘ "}
+MARKS = {"✔": "ok", "✓": "ok", "✅": "ok", "✘": "failed", "✗": "failed", "❌": "failed", "✖": "failed"}
+_MARKED = re.compile(rf"\s*([{''.join(MARKS)}])[\ufe0e\ufe0f\s]*(?:[{''.join(MARKS)}][\ufe0e\ufe0f\s]*)*")
 
 
-def marked(name: str, mark: Literal["ok", "failed"] | str | None, *, limit: int = NAME_LENGTH) -> str:
+def marked(name: str, mark: Literal["ok", "failed"] | str | None, *, limit: int) -> str:
     """The name as it is stored: the sign goes before it unless the name would then be cut."""
     sign = SIGNS.get(mark or "", "")
-    return sign + name if _units(sign + name) <= limit else name
+    return sign + name if units(sign + name) <= limit else name
+
+
+def unmarked(name: str) -> tuple[str, str | None]:
+    """The name without the sign before it, and what that sign meant; signs elsewhere are the name's own."""
+    found = _MARKED.match(name)
+    return (name, None) if found is None else (name[found.end() :], MARKS[found[1]])
 
 
 def audit_text(trail: Sequence[str], present: str | None, *, limit: int) -> str:
@@ -28,7 +36,7 @@ def audit_text(trail: Sequence[str], present: str | None, *, limit: int) -> str:
     room = limit
     for line in (*ours, *older):
         # Salesforce keeps a line end as two characters.
-        room -= _units(line) + 2
+        room -= units(line) + 2
         if room < 0:
             break
         kept.append(line)
@@ -40,6 +48,6 @@ def link_to(template: str, referral_id: str) -> str:
     return template.replace("{id}", quote(referral_id, safe=""))
 
 
-def _units(text: str) -> int:
-    """Length as Salesforce counts it: characters beyond the first 65,536 count twice."""
+def units(text: str) -> int:
+    """Length as both CRMs count it: characters beyond the first 65,536 count twice."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2

@@ -1,0 +1,50 @@
+"""Dynamics 365: opportunities with their account, contacts, solutions and team, over the Web API.
+
+system = Dataverse(Options(...), transport=..., clock=...)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cosell.crm import Crm, Site
+from cosell.sections import FILL_IN
+from cosell.systems.dataverse.settings import DynamicsSettings
+
+if TYPE_CHECKING:
+    from cosell.ports import Capabilities, System
+
+
+def _open(section: DynamicsSettings, site: Site) -> System:
+    from cosell.systems.dataverse.opening import open_system
+
+    return open_system(section, site)
+
+
+def _expected() -> Capabilities:
+    from cosell.systems.dataverse.abilities import expected
+    from cosell.systems.dataverse.options import FixedToken, Options
+
+    return expected(Options("https://example.crm.dynamics.com", "", FixedToken("")))
+
+
+SYSTEM = Crm(
+    "dynamics",
+    "Dynamics 365",
+    settings=DynamicsSettings,
+    open=_open,
+    expected=_expected,
+    first={
+        "url": "https://example.crm.dynamics.com",
+        "client_id": FILL_IN,
+        "client_secret": "env:COSELL_DYNAMICS_SECRET",
+    },
+    shown={
+        "certificate": "file:dynamics.pem",
+        "certificate_password": "env:COSELL_DYNAMICS_PASSWORD",
+        "tenant": "example.onmicrosoft.com",
+        "base_currency": "EUR",
+        "connection_role": "00000000-0000-0000-0000-000000000001",
+        "default_owner": "00000000-0000-0000-0000-000000000002",
+    },
+)
