@@ -8,11 +8,11 @@ from typing import Any
 from cosell.core import values as normal
 from cosell.core.errors import Rejected, Stale
 from cosell.core.fields import CUSTOMER
+from cosell.core.marks import audit_text, link_to
 from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import Person, State, Unreadable, Value
 from cosell.ports import Creation, Marks, Update
 from cosell.systems.salesforce.client import Part
-from cosell.systems.salesforce.marks import audit_text, link_to
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.reading import country_of, inner, moment_of, person_of, word_of
 from cosell.systems.salesforce.schema import LeadTable
