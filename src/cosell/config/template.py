@@ -62,7 +62,8 @@ def _tables(model: type[BaseModel], path: str) -> list[str]:
         elif dotted == "mapping":
             deeper += ["# [mapping.deal_value]", *_told(field.description), '# conflict = "crm"', ""]
         else:
-            lines += [*_told(field.description), _line(dotted, name, field.default)]
+            default = field.get_default(call_default_factory=True)
+            lines += [*_told(field.description), _line(dotted, name, default)]
     return [*lines, *([""] if lines and deeper else []), *deeper]
 
 
