@@ -283,6 +283,23 @@ async def test_a_lead_converted_without_an_opportunity_says_what_is_left_to_do(f
     assert desk.referral(referral)["status"] == "New"
 
 
+async def test_an_opportunity_made_by_hand_takes_the_place_of_a_lead_converted_without_one(
+    furnished: Furnish,
+) -> None:
+    """What the reason tells the seller to do is what helps."""
+    desk = await office(furnished)
+    referral, lead_id = await arrived(desk)
+    desk.sandbox.salesforce.as_seller.convert(lead_id, opportunity=None)
+    await desk.sync()
+    opportunity = desk.opportunity(Referral_Identifier__c=referral)
+    await desk.sync()
+    (link,) = await desk.links()
+    assert (link.crm_id, link.state, link.reason) == (opportunity, LinkState.LINKED, "")
+    assert desk.referral(referral)["externalReferenceId"] == opportunity
+    assert desk.referral(referral)["status"] == "Active"
+    assert len(desk.sandbox.partner_center.referrals.all()) == 1
+
+
 async def test_an_opportunity_switched_on_right_after_conversion_is_no_new_deal(furnished: Furnish) -> None:
     """INV-3: sync switched on by hand, before anybody looked at the lead."""
     desk = await office(furnished)

@@ -68,7 +68,8 @@ class _Template:
             elif dotted == "mapping":
                 deeper += ["# [mapping.deal_value]", *_told(field.description), '# conflict = "crm"', ""]
             else:
-                lines += [*_told(field.description), self._line(dotted, name, field.default)]
+                default = field.get_default(call_default_factory=True)
+                lines += [*_told(field.description), self._line(dotted, name, default)]
         return [*lines, *([""] if lines and deeper else []), *deeper]
 
     def _line(self, dotted: str, name: str, default: Any) -> str:

@@ -52,14 +52,25 @@ async def successor(room: Room, record: Snapshot) -> Snapshot:
 
 
 async def became(room: Room, lead_id: str | None, opportunity_id: str) -> bool:
-    """Whether this id names a lead that was converted into that opportunity."""
+    """Whether this id names a lead that was converted into that opportunity, or made way for it."""
     if not lead_id:
         return False
     try:
         lead = await room.desk(Side.CRM).get(lead_id)
     except (Gone, Rejected):
         return False
-    return same_id(lead.became, opportunity_id)
+    return same_id(lead.became, opportunity_id) or (converted(lead) and lead.became is None)
+
+
+async def link_beyond(room: Room, lead: Snapshot) -> Link | None:
+    """The link that has gone on from a converted lead: that of its opportunity, or of its referral."""
+    if not converted(lead):
+        return None
+    for side, record_id in ((Side.CRM, lead.became), (Side.PARTNER_CENTER, lead.partner_id)):
+        known = (await room.store.links_of(side, [record_id])).get(record_id) if record_id else None
+        if known is not None:
+            return known
+    return None
 
 
 async def origin(room: Room, case: Case, opportunity: Snapshot) -> str | None:
@@ -109,13 +120,13 @@ async def follow(room: Room, case: Case, halves: Both) -> bool:
     lead, referral = halves[Side.CRM].snapshot, halves[Side.PARTNER_CENTER].snapshot
     if not converted(lead):
         return True
-    opportunity = await successor(room, lead)
-    if not (lead.enrolled or opportunity.enrolled):
+    opportunity = await _heir(room, case, lead)
+    if not (lead.enrolled or (opportunity is not None and opportunity.enrolled)):
         return True
-    reason = _obstacle(room, lead, referral)
-    if reason is not None:
+    reason = _obstacle(room, opportunity, referral)
+    if opportunity is None or reason is not None:
         state = LinkState.IGNORED if reason is Reason.LEAD_CLOSED else LinkState.HELD
-        case.change(state=state, reason=reason, detail="")
+        case.change(state=state, reason=reason or "", detail="")
         return False
     detail = await _claimed(room, case, opportunity)
     if detail:
@@ -126,14 +137,23 @@ async def follow(room: Room, case: Case, halves: Both) -> bool:
     return True
 
 
-def _obstacle(room: Room, lead: Snapshot, referral: Snapshot) -> Reason | None:
+async def _heir(room: Room, case: Case, lead: Snapshot) -> Snapshot | None:
+    """What goes on in the lead's place: what it became, or what a person gave its referral to since."""
+    if lead.became is not None:
+        return await successor(room, lead)
+    found = await room.desk(Side.CRM).find(case.link.partner_center_id or "")
+    named = [one for one in found if one.kind is RecordKind.OPPORTUNITY]
+    return named[0] if len(named) == 1 else None
+
+
+def _obstacle(room: Room, opportunity: Snapshot | None, referral: Snapshot) -> Reason | None:
     """Why the link stays with its lead, if it does."""
-    if lead.became is None:
-        return Reason.LEAD_WITHOUT_OPPORTUNITY
     state = referral.values.get("state")
     if isinstance(state, State) and state.terminal and state is not State.WON:
         # Carrying the end of the referral over would close the opportunity the seller has just opened.
         return Reason.LEAD_CLOSED
+    if opportunity is None:
+        return Reason.LEAD_WITHOUT_OPPORTUNITY
     return None if Flow.OUTBOUND_LEAD in room.policy.flows else Reason.FLOW_OFF
 
 

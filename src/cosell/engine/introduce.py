@@ -163,11 +163,10 @@ async def _unnamed(room: Room, case: Case, opportunity: Snapshot) -> Both | floa
 async def _from_lead(room: Room, case: Case, lead: Snapshot) -> Both | float | None:
     """A lead is never introduced; one that names a referral belongs to it, as what it is by now."""
     opportunity = await conversion.successor(room, lead)
-    if opportunity is not lead:
-        known = (await room.store.links_of(Side.CRM, [opportunity.id])).get(opportunity.id)
-        if known is not None and known.key != case.link.key:
-            await case.join(room.store, known.key)
-            return None
+    known = await conversion.link_beyond(room, lead)
+    if known is not None and known.key != case.link.key:
+        await case.join(room.store, known.key)
+        return None
     if lead.partner_id is None:
         return _rest(case, LinkState.IGNORED, Reason.LEAD_UNSENT)
     if opportunity is not lead:
