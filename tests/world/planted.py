@@ -16,7 +16,7 @@ from cosell.core.errors import CosellError, Gone, Unavailable, Uncertain
 from cosell.core.guards import Brake
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, Pair, Side, Snapshot, Write, WriteState
-from cosell.engine import apply, bulk, customer, introduce, reconcile, room, worker
+from cosell.engine import apply, bulk, introduce, reconcile, room, worker
 from cosell.store import SqlStore
 
 from .people import Step
@@ -157,7 +157,7 @@ def _customers_made_at_once() -> ExitStack:
     async def always(*_: object) -> bool:
         return True
 
-    return _patched((customer, "may_make", always), (customer, "still_mine", always))
+    return _patched((SqlStore, "hold_lease", always))
 
 
 def _no_precondition() -> ExitStack:
