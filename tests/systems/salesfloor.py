@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cosell.core.matching import choose, customer_of
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, State
 from cosell.http import AiohttpTransport, AsgiTransport
@@ -190,6 +191,14 @@ def creation(partner_id: str = REFERRAL, **changes: Any) -> Creation:
         **changes,
     }
     return Creation("w1", partner_id, {k: v for k, v in values.items() if v is not None}, marks)
+
+
+async def introduced(floor: Floor, wanted: Creation) -> Snapshot:
+    """Creates a deal for the customer that its values point to, as the engine does."""
+    customer = customer_of(wanted.values)
+    assert customer is not None
+    choice = choose(customer, await floor.system.accounts(wanted.values, None))
+    return await floor.system.create(replace(wanted, account_id=choice.account_id))
 
 
 def dated(app: ASGIApp, frame: Frame) -> ASGIApp:

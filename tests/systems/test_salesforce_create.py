@@ -11,26 +11,17 @@ import pytest
 
 from cosell.core.errors import CosellError, Rejected, Uncertain
 from cosell.core.matching import Whose, choose, customer_of
-from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable
-from cosell.ports import Creation, Marks
+from cosell.ports import Marks
 from cosell.sandbox.salesforce import DuplicateRule
 
-from .salesfloor import ANNA, BORIS, REFERRAL, SOLUTION, Floor, creation, opened
+from .salesfloor import ANNA, BORIS, REFERRAL, SOLUTION, Floor, creation, introduced, opened
 
 
 @pytest.fixture
 async def floor() -> AsyncIterator[Floor]:
     async with opened() as one:
         yield one
-
-
-async def introduced(floor: Floor, wanted: Creation) -> Snapshot:
-    """Creates a deal for the customer that its values point to, as the engine does."""
-    customer = customer_of(wanted.values)
-    assert customer is not None
-    choice = choose(customer, await floor.system.accounts(wanted.values, None))
-    return await floor.system.create(replace(wanted, account_id=choice.account_id))
 
 
 async def test_a_deal_arrives_whole_with_its_identifiers_in_two_calls(floor: Floor) -> None:

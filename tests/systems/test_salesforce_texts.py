@@ -16,7 +16,7 @@ from cosell.core.values import Person, Solution
 from cosell.ports import Marks
 from cosell.systems.salesforce.soql import encoded, http_date, literal, moment
 
-from .salesfloor import Floor, creation, opened
+from .salesfloor import Floor, creation, introduced, opened
 
 TEXTS = [
     "<script>alert(1)</script>",
@@ -82,7 +82,7 @@ async def test_text_goes_in_and_comes_out_as_its_normal_form(floor: Floor, text:
     contacts = made.values["contacts"]
     assert isinstance(contacts, tuple)
     assert contacts[0] == person
-    again = await floor.system.create(creation("second-referral", **values, contacts=(person,)))
+    again = await introduced(floor, creation("second-referral", **values, contacts=(person,)))
     assert again.facts["account"] == made.facts["account"]
     assert len(floor.rows("Contact")) == 1
     floor.later()

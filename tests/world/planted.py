@@ -93,6 +93,12 @@ def with_losses(setting: Setting) -> Setting:
     return replace(setting, steps=setting.steps + losses + later)
 
 
+def sharing(setting: Setting) -> Setting:
+    """Two deals of one new customer come together, and answers go missing."""
+    steps = tuple(Step(5.0, "portal_deal", deal, n=deal + 1) for deal in (0, 1))
+    return replace(silent(setting), steps=steps, processes=2, signals="all", kill_at=(), tight_brake=False)
+
+
 # --- what is planted -----------------------------------------------------------------------------------
 
 
@@ -145,6 +151,13 @@ def _timeout_is_failure() -> ExitStack:
             raise Unavailable(error.message) from error
 
     return _patched((bulk.Desk, "_watched", watched))
+
+
+def _customers_made_at_once() -> ExitStack:
+    async def always(*_: object) -> bool:
+        return True
+
+    return _patched((SqlStore, "hold_lease", always))
 
 
 def _no_precondition() -> ExitStack:
@@ -326,6 +339,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("acknowledged whatever came meanwhile", 60, _acknowledged_blindly, ("INV-18", "INV-21"), quiet),
         Bug("a creation without answer is made again", 80, _created_again, ("INV-3", "INV-10"), silent),
         Bug("silence is taken for refusal", 20, _timeout_is_failure, ("INV-7", "INV-10", "INV-3"), silent),
+        Bug("a customer is made by two deals at once", 20, _customers_made_at_once, ("J-4",), sharing),
         Bug("written without precondition", 5, _no_precondition, ("INV-1",)),
         Bug("an invitation is repeated", 60, _invited_twice, ("INV-12",), silent),
         Bug("our own child is not known", 100, _own_child_unknown, ("INV-3",), silent),

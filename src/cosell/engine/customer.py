@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 
 from cosell.core import matching
 from cosell.core.companies import name_of
-from cosell.core.matching import ACCOUNT, Choice, Whose
+from cosell.core.errors import CosellError
+from cosell.core.matching import ACCOUNT, Choice, Customer, Whose
 from cosell.core.reasons import Reason
 from cosell.core.records import Hold, Link, LinkState, Side, Snapshot, Write, WriteKind
 from cosell.engine.case import Case
@@ -31,7 +32,7 @@ _NOBODY = Choice(Whose.NEW)
 
 async def choose(room: Room, link: Link, referral: Snapshot) -> Choice:
     """The verdict for a new deal; one call, or none where a person has answered."""
-    customer = matching.customer_of(referral.values, referral.duns) if _carried(room) else None
+    customer = _customer(room, referral)
     if customer is None:
         return _NOBODY
     told = matching.answered(link, customer)
@@ -55,30 +56,42 @@ def ask(case: Case, choice: Choice, referral: Snapshot, now: float) -> None:
     )
 
 
-def _carried(room: Room) -> bool:
-    """Whether a new opportunity gets a customer at all."""
+def _customer(room: Room, referral: Snapshot) -> Customer | None:
+    """The customer as the deal tells of it; None where a new opportunity gets none."""
     rule = room.rules.get("customer_name")
     creatable = room.desk(Side.CRM).system.capabilities.creatable
-    return rule is not None and rule.create.carries_to(Side.CRM) and rule.field in creatable
+    if rule is None or not rule.create.carries_to(Side.CRM) or rule.field not in creatable:
+        return None
+    return matching.customer_of(referral.values, referral.duns)
 
 
 # --- one deal at a time ----------------------------------------------------------------------------
 
 
-def in_turn(room: Room, referral: Snapshot) -> AbstractAsyncContextManager[object]:
-    """Held from looking for a customer until it is made: deals that come together share it."""
-    name = _key(referral.values.get("customer_name"))
-    if name is None:
-        return contextlib.nullcontext()
-    return room.customers.setdefault(name, asyncio.Lock())
+@contextlib.asynccontextmanager
+async def settled_on(room: Room, link: Link, referral: Snapshot) -> AsyncIterator[Choice | None]:
+    """Yields whose deal it is, and keeps a new customer for this deal until it is made.
 
-
-async def may_make(room: Room, link: Link, choice: Choice, referral: Snapshot) -> bool:
-    """Whether this deal may make its customer now; no while another's creation is unaccounted for."""
-    name = _key(referral.values.get("customer_name"))
-    if choice is _NOBODY or choice.verdict is not Whose.NEW or name is None:
-        return True
-    return await room.store.hold_lease(name, link.key, room.clock.now(), KEPT)
+    Yields None while another deal makes the very customer. What the CRM says is only asked once the customer
+    is in our hands: an answer from before another's creation landed would make it twice.
+    """
+    customer = _customer(room, referral)
+    if customer is None:
+        yield _NOBODY
+        return
+    name = _key(customer.name)
+    async with room.customers.setdefault(name, asyncio.Lock()):
+        if not await room.store.hold_lease(name, link.key, room.clock.now(), KEPT):
+            yield None
+            return
+        try:
+            choice = await choose(room, link, referral)
+        except CosellError:
+            await room.store.release_lease(name, link.key)
+            raise
+        if choice.verdict is not Whose.NEW:
+            await room.store.release_lease(name, link.key)
+        yield choice
 
 
 async def still_mine(room: Room, write: Write) -> bool:
@@ -99,13 +112,13 @@ def _made_by(write: Write) -> str | None:
     if write.kind is not WriteKind.CREATE or not write.note.startswith(_NEW):
         return None
     name = write.fields.get("customer_name")
-    return _key(name.after) if name else None
+    return _key(name.after) if name and isinstance(name.after, str) else None
 
 
-def _key(name: object) -> str | None:
-    if not isinstance(name, str):
-        return None
-    return f"customer:{hashlib.sha256(name_of(name).bare.encode('utf-8', 'replace')).hexdigest()[:32]}"
+def _key(name: str) -> str:
+    """The lease of a customer: one for all spellings of the name, and not the name itself."""
+    plain = name_of(name).bare.encode("utf-8", "replace")
+    return f"customer:{hashlib.sha256(plain).hexdigest()[:32]}"
 
 
 # --- in words --------------------------------------------------------------------------------------

@@ -111,13 +111,12 @@ async def _create_opportunity(room: Room, case: Case, referral: Snapshot) -> Bot
         value = referral.values.get(rule.field)
         if rule.create.carries_to(Side.CRM) and rule.field in creatable and _usable(value):
             values[rule.field] = lifecycle.in_crm_words(value) if isinstance(value, State) else value
-    async with customer.in_turn(room, referral):
-        choice = await customer.choose(room, case.link, referral)
+    async with customer.settled_on(room, case.link, referral) as choice:
+        if choice is None:
+            return customer.SOON
         if choice.verdict is Whose.UNCLEAR:
             customer.ask(case, choice, referral, room.clock.now())
             return None
-        if not await customer.may_make(room, case.link, choice, referral):
-            return customer.SOON
         case.say(room.clock.now(), [customer.line(choice)])
         return await create(room, case, Side.CRM, referral, values, {}, note=customer.note(choice))
 
