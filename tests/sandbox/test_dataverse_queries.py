@@ -154,6 +154,17 @@ async def test_an_apostrophe_is_doubled(dynamics: Dynamics) -> None:
     assert await dynamics.names("name eq 'O''Hara (100% sure), ok'") == ["O'Hara (100% sure), ok"]
 
 
+async def test_options_may_be_encoded_as_clients_like(dynamics: Dynamics) -> None:
+    await planted(dynamics)
+    for query in (
+        "%24select=name&%24filter=name+eq+%27alpha%27",
+        "$select=name&$filter=name%20eq%20%27alpha%27",
+        "$filter=(name eq 'alpha')&$select=*",
+    ):
+        [row] = (await dynamics.call("GET", f"opportunities?{query}")).rows
+        assert row["name"] == "Alpha"
+
+
 async def test_wildcards_can_be_plain_letters(dynamics: Dynamics) -> None:
     await planted(dynamics)
     dynamics.org.settings.like_wildcards = False

@@ -385,6 +385,14 @@ async def test_an_update_of_the_same_values_still_moves_the_version(dynamics: Dy
     assert after["_modifiedby_value"] == dynamics.org.user_id
 
 
+async def test_a_migrated_row_keeps_the_day_of_its_creation(dynamics: Dynamics) -> None:
+    deal = await dynamics.deal(overriddencreatedon="2020-02-03")
+    row = await dynamics.row(f"opportunities({deal})")
+    assert row["createdon"] == "2020-02-03T00:00:00Z"
+    assert row["overriddencreatedon"] == dynamics.frame.clock.now().date().isoformat()
+    assert (await dynamics.patch(f"opportunities({deal})", {"overriddencreatedon": None})).status == 400
+
+
 async def test_a_row_is_deleted_once(dynamics: Dynamics) -> None:
     deal = await dynamics.deal()
     assert (await dynamics.call("DELETE", f"opportunities({deal})")).status == 204
