@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cosell.sandbox.dataverse import Dataverse
-from cosell.sandbox.shell.desk.dynamics_words import LEAD, OPPORTUNITY, SHARED, SOLUTION, label_of
+from cosell.sandbox.dataverse.catalogue.connector import SOLUTION
+from cosell.sandbox.dataverse.fresh import SALES_TEAM, STAKEHOLDER
+from cosell.sandbox.shell.desk.dynamics_words import LEAD, OPPORTUNITY, SHARED, label_of
 from cosell.sandbox.shell.wishes import Refused
 
 Row = dict[str, Any]
-ROLES = {"contact": "Stakeholder", "systemuser": "Sales Team Member"}
+ROLES = {"contact": STAKEHOLDER, "systemuser": SALES_TEAM}
 
 
 class Book:
