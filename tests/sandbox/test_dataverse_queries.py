@@ -154,6 +154,17 @@ async def test_an_apostrophe_is_doubled(dynamics: Dynamics) -> None:
     assert await dynamics.names("name eq 'O''Hara (100% sure), ok'") == ["O'Hara (100% sure), ok"]
 
 
+async def test_options_may_be_encoded_as_clients_like(dynamics: Dynamics) -> None:
+    await planted(dynamics)
+    for query in (
+        "%24select=name&%24filter=name+eq+%27alpha%27",
+        "$select=name&$filter=name%20eq%20%27alpha%27",
+        "$filter=(name eq 'alpha')&$select=*",
+    ):
+        [row] = (await dynamics.call("GET", f"opportunities?{query}")).rows
+        assert row["name"] == "Alpha"
+
+
 async def test_wildcards_can_be_plain_letters(dynamics: Dynamics) -> None:
     await planted(dynamics)
     dynamics.org.settings.like_wildcards = False
@@ -299,6 +310,25 @@ async def test_pages_keep_their_order_while_rows_change(dynamics: Dynamics) -> N
         reply = await dynamics.call("GET", link, headers=size)
         seen += [row["closeprobability"] for row in reply.rows]
     assert seen == [1, 3, 5, 0, 2, 4]
+
+
+@pytest.mark.parametrize(
+    "orderby", ["estimatedvalue desc", "estimatedvalue", "createdon,_ownerid_value desc"]
+)
+async def test_pages_in_the_order_of_any_column_bring_every_row_once(
+    dynamics: Dynamics, orderby: str
+) -> None:
+    for value in (None, 1, 1, 2.5, None, 7):
+        await dynamics.deal(estimatedvalue=value)
+    size = {"Prefer": "odata.maxpagesize=1"}
+    reply = await dynamics.get("opportunities", select="estimatedvalue", orderby=orderby, headers=size)
+    seen = [*reply.rows]
+    while link := reply.json.get("@odata.nextLink"):
+        reply = await dynamics.call("GET", link, headers=size)
+        seen += reply.rows
+    whole = await dynamics.get("opportunities", select="estimatedvalue", orderby=orderby)
+    assert seen == whole.rows
+    assert len({row["opportunityid"] for row in seen}) == 6
 
 
 async def test_a_next_link_repeats_the_query_with_an_opaque_cookie(dynamics: Dynamics) -> None:

@@ -54,7 +54,10 @@ class Batch:
             if failed is not None and not go_on:
                 return self._document(self._status(failed), [part])
             parts.append(part)
-        return self._document(200, parts)
+        reply = self._document(200, parts)
+        if go_on:
+            reply.headers["Preference-Applied"] = "odata.continue-on-error"
+        return reply
 
     def _status(self, failed: int) -> int:
         return failed if self._org.settings.batch_tells_status_of_failure else 400

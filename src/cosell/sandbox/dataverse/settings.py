@@ -63,6 +63,8 @@ class Settings:
     """2.5: whether a create sends Location beside OData-EntityId."""
     existing_key_code: str = ""
     """2.7: the code of the 412 for ``If-None-Match: *``; empty in the documentation, 0x80040237 inferred."""
+    lost_upsert_races: int = 0
+    """2.7: how many of the next creating upserts by alternate key find that a twin of theirs was faster."""
     key_violation_status: int = 412
     """2.7, inferred: the status of a violated alternate key; 400 is possible."""
     old_member_code: bool = False

@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from cosell.sandbox.dataverse import Dataverse, DataverseError
+from cosell.sandbox.dataverse.catalogue.connector import CATALOGUE, SOLUTION
 from cosell.sandbox.shell.desk.dynamics_book import Book
 from cosell.sandbox.shell.desk.dynamics_words import (
-    CATALOGUE,
     LEAD,
     OPPORTUNITY,
     SAME,
-    SOLUTION,
     columns_of,
     contact_row,
     solution_row,
