@@ -55,7 +55,7 @@ async def test_an_opportunity_is_read_whole_in_one_call(floor: Floor) -> None:
         "postal_code": "3511 AB",
         "country": "NL",
         "contacts": (ANNA,),
-        "team": (Person("alex.moreau@cosell.example", "Alex", "Moreau"),),
+        "team": (Person("alex.moreau@cosell.example", "Alex", "Moreau", "+44 20 7946 0100"),),
         "microsoft_id": "7-ABC",
         "program": "CoSell",
         "solutions": (Solution("SOL-10001-AAA", Decimal(2), Decimal("10.5")),),
