@@ -184,3 +184,14 @@ async def test_records_are_found_by_their_referral_in_one_call(floor: Floor) -> 
     assert (found.id, found.complete) == (deal, True)
     assert found.values["solutions"] == (Solution("SOL-10001-AAA"),)
     assert await floor.system.find("O'Neil") == []
+
+
+async def test_a_solution_chosen_from_the_catalogue_needs_no_typing(floor: Floor) -> None:
+    """FLD-D10, FLD-D11: the seller picks the solution, and its id stands in the catalogue."""
+    known = {"cosell_solutionidentifier": "SOL-7-XYZ", "cosell_name": "Cold chain kit"}
+    detail = floor.org.as_seller.create("cosell_solutiondetail", known)
+    deal = floor.deal()
+    floor.solution(deal, cosell_solutionidentifier=None, cosell_solutiondetailid=detail)
+    await floor.prepare()
+    assert (await floor.read(deal)).values["solutions"] == (Solution("SOL-7-XYZ"),)
+    assert floor.calls() == 1
