@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cosell.sandbox.dataverse import DataverseError
-from cosell.sandbox.dataverse.columns import Key, money, text
+from cosell.sandbox.dataverse import DataverseError, PlugIn
+from cosell.sandbox.dataverse.columns import Key
+from cosell.sandbox.dataverse.drafting import money, text
 
 from .dynamics import NOWHERE, REFERRAL, Dynamics
 
@@ -181,6 +182,31 @@ async def test_a_deletion_of_a_slow_transaction_shows_after_it(dynamics: Dynamic
     assert (await dynamics.call("GET", f"opportunities({deal})")).status == 404
     [gone] = (await dynamics.changes(link))[0]
     assert gone["id"] == deal
+
+
+@pytest.mark.parametrize("way", ["filter", "function"])
+async def test_a_plug_in_of_the_organization_may_object(dynamics: Dynamics, way: str) -> None:
+    """Section 9."""
+    text = "Deals above a million need an approval."
+    big = "estimatedvalue gt 1000000 and parentaccountid/name ne 'Contoso'"
+    condition = big if way == "filter" else lambda row: row.get("estimatedvalue", 0) > 1_000_000
+    dynamics.org.settings.plugins = (PlugIn("opportunity", condition, text),)
+    deal = await dynamics.deal(estimatedvalue=5)
+    reply = await dynamics.patch(f"opportunities({deal})", {"estimatedvalue": 2_000_000})
+    assert (reply.refusal, reply.message) == ((400, "0x80040265"), text)
+    assert (await dynamics.row(f"opportunities({deal})"))["estimatedvalue"] == 5
+    with pytest.raises(DataverseError, match="approval"):
+        dynamics.org.as_seller.create("opportunity", {"name": "Big", "estimatedvalue": 2_000_000})
+
+
+async def test_a_flow_touches_a_row_without_changing_it(dynamics: Dynamics) -> None:
+    deal = await dynamics.deal()
+    before = await dynamics.row(f"opportunities({deal})")
+    _, link = await dynamics.tracked()
+    dynamics.org.as_seller.touch("opportunity", deal, user=dynamics.org.user_id)
+    [after] = (await dynamics.changes(link))[0]
+    changed = {name for name in before if before[name] != after.get(name)} - {"@odata.context"}
+    assert changed == {"@odata.etag", "versionnumber"}
 
 
 async def test_what_rows_refer_to_with_restraint_stays(dynamics: Dynamics) -> None:

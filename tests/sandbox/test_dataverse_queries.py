@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from cosell.sandbox.dataverse.columns import Column, choices
+from cosell.sandbox.dataverse.columns import Column
+from cosell.sandbox.dataverse.drafting import choices
 
 from .dynamics import ALL_NOTES, NOWHERE, REFERRAL, Dynamics, Json
 
@@ -151,6 +152,17 @@ async def test_ids_are_compared_bare_and_quoted(dynamics: Dynamics) -> None:
 async def test_an_apostrophe_is_doubled(dynamics: Dynamics) -> None:
     await dynamics.deal(name="O'Hara (100% sure), ok")
     assert await dynamics.names("name eq 'O''Hara (100% sure), ok'") == ["O'Hara (100% sure), ok"]
+
+
+async def test_options_may_be_encoded_as_clients_like(dynamics: Dynamics) -> None:
+    await planted(dynamics)
+    for query in (
+        "%24select=name&%24filter=name+eq+%27alpha%27",
+        "$select=name&$filter=name%20eq%20%27alpha%27",
+        "$filter=(name eq 'alpha')&$select=*",
+    ):
+        [row] = (await dynamics.call("GET", f"opportunities?{query}")).rows
+        assert row["name"] == "Alpha"
 
 
 async def test_wildcards_can_be_plain_letters(dynamics: Dynamics) -> None:

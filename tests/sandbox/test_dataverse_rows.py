@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cosell.sandbox.dataverse.columns import Column, choices
+from cosell.sandbox.dataverse.columns import Column
+from cosell.sandbox.dataverse.drafting import choices
 
 from .dynamics import ALL_NOTES, DEAL, NOWHERE, REFERRAL, WITH_ROW, Dynamics, Json
 
@@ -382,6 +383,14 @@ async def test_an_update_of_the_same_values_still_moves_the_version(dynamics: Dy
     assert after["modifiedon"] > before["modifiedon"]
     assert after["createdon"] == before["createdon"]
     assert after["_modifiedby_value"] == dynamics.org.user_id
+
+
+async def test_a_migrated_row_keeps_the_day_of_its_creation(dynamics: Dynamics) -> None:
+    deal = await dynamics.deal(overriddencreatedon="2020-02-03")
+    row = await dynamics.row(f"opportunities({deal})")
+    assert row["createdon"] == "2020-02-03T00:00:00Z"
+    assert row["overriddencreatedon"] == dynamics.frame.clock.now().date().isoformat()
+    assert (await dynamics.patch(f"opportunities({deal})", {"overriddencreatedon": None})).status == 400
 
 
 async def test_a_row_is_deleted_once(dynamics: Dynamics) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from random import Random
+
 import pytest
+
+from cosell.sandbox.dataverse import DataverseError
+from cosell.sandbox.dataverse.transactions import Deeds, SlowTransaction
 
 from .dynamics import DEAL, Dynamics, Json
 
@@ -192,3 +199,83 @@ async def test_nobody_else_writes_what_a_slow_transaction_holds(dynamics: Dynami
         assert (await dynamics.row(f"opportunities({deal})"))["name"] == "Before"
         slow.rollback()
     assert (await dynamics.patch(f"opportunities({deal})", {"name": "Mine"})).status == 204
+
+
+class Replica:
+    """A copy of the table that is fed by delta links alone, page after page."""
+
+    def __init__(self, dynamics: Dynamics) -> None:
+        self._dynamics = dynamics
+        self.rows: dict[str, str] = {}
+        self.link = f"{dynamics.root}/opportunities?$select=name"
+
+    async def catch_up(self, meanwhile: Callable[[], None], *, first: bool = False) -> None:
+        wishes = "odata.track-changes,odata.maxpagesize=2" if first else "odata.maxpagesize=2"
+        reply = await self._dynamics.call("GET", self.link, headers={"Prefer": wishes})
+        while True:
+            for row in reply.rows:
+                if "reason" in row:
+                    self.rows.pop(row["id"], None)
+                else:
+                    self.rows[row["opportunityid"]] = row["@odata.etag"]
+            if "@odata.deltaLink" in reply.json:
+                self.link = reply.json["@odata.deltaLink"]
+                return
+            meanwhile()
+            size = {"Prefer": "odata.maxpagesize=2"}
+            reply = await self._dynamics.call("GET", reply.json["@odata.nextLink"], headers=size)
+
+
+class Crowd:
+    """People who create, change, close, delete and roll back as the dice will."""
+
+    def __init__(self, dynamics: Dynamics, seed: int) -> None:
+        self._org, self._dice = dynamics.org, Random(seed)
+        self._slow: list[SlowTransaction] = []
+
+    def act(self) -> None:
+        deals = [row["opportunityid"] for row in self._org.as_seller.rows("opportunity")]
+        if self._slow and self._dice.random() < 0.2:
+            slow = self._slow.pop(0)
+            (slow.rollback if self._dice.random() < 0.3 else slow.commit)()
+        elif len(self._slow) < 2 and self._dice.random() < 0.15:
+            self._slow.append(self._org.open_transaction())
+        with contextlib.suppress(DataverseError):
+            self._deed(self._dice.choice([*deals, None, None]))
+
+    def _deed(self, deal: str | None) -> None:
+        several: list[Deeds] = [self._org.as_seller, *self._slow]
+        hands = self._dice.choice(several)
+        if deal is None:
+            hands.create("opportunity", {"name": "New"})
+        elif self._dice.random() < 0.3:
+            hands.delete("opportunity", deal)
+        elif self._dice.random() < 0.3:
+            self._org.as_seller.win(deal)
+        else:
+            hands.update("opportunity", deal, {"name": "Changed"})
+
+    def finish(self) -> None:
+        for slow in self._slow:
+            with contextlib.suppress(DataverseError):
+                slow.commit()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_replica_fed_by_deltas_agrees_with_the_table_in_the_end(
+    dynamics: Dynamics, seed: int
+) -> None:
+    """Whatever happens between the polls and within their pages, nothing is lost."""
+    replica, crowd = Replica(dynamics), Crowd(dynamics, seed)
+    for _ in range(5):
+        crowd.act()
+    await replica.catch_up(crowd.act, first=True)
+    for _ in range(12):
+        for _ in range(6):
+            crowd.act()
+        await replica.catch_up(crowd.act)
+    crowd.finish()
+    await replica.catch_up(lambda: None)
+    truth = (await dynamics.get("opportunities", select="name")).rows
+    assert replica.rows == {row["opportunityid"]: row["@odata.etag"] for row in truth}
+    assert truth

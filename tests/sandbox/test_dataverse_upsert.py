@@ -159,6 +159,14 @@ async def test_racing_upserts_leave_one_row(dynamics: Dynamics) -> None:
     assert len((await dynamics.get("opportunities")).rows) == 1
 
 
+async def test_the_loser_of_a_race_is_told_of_the_key_and_finds_the_row(dynamics: Dynamics) -> None:
+    dynamics.org.settings.lost_upsert_races = 1
+    assert (await dynamics.patch(BY_KEY, DEAL)).refusal == (412, "0x80060892")
+    assert (await dynamics.patch(BY_KEY, {"name": "Again"})).status == 204
+    [row] = (await dynamics.get("opportunities", select="name")).rows
+    assert row["name"] == "Again"
+
+
 async def test_a_chosen_id_is_taken_once(dynamics: Dynamics) -> None:
     chosen = {**DEAL, "opportunityid": NOWHERE}
     assert (await dynamics.call("POST", "opportunities", chosen)).row_id == NOWHERE

@@ -10,6 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cosell.sandbox.frame import SYSTEMS
+
 from .visitor import Visitor, visiting
 
 INBOUND = "Factory monitoring for the Nürnberg plant"
@@ -274,7 +276,7 @@ async def test_the_next_requests_get_the_named_fault(visitor: Visitor) -> None:
     assert seen == [(429, True), (429, True), (200, False)]
 
 
-@pytest.mark.parametrize("system", ["partner_center", "webhooks", "entra", "salesforce"])
+@pytest.mark.parametrize("system", SYSTEMS)
 async def test_any_system_answers_the_status_it_is_told(visitor: Visitor, system: str) -> None:
     await visitor.post("/control/faults", {"system": system, "status": 503, "retry_after": 7})
     async with visitor.http.get(visitor.sandbox.urls[system] + "/") as answer:
@@ -424,7 +426,8 @@ async def test_a_reset_forgets_everything_and_plants_again(visitor: Visitor) -> 
 
 async def test_a_reset_can_leave_nothing(visitor: Visitor) -> None:
     assert await visitor.post("/control/reset", {"empty": True}) == {"seed": 0, "empty": True}
-    assert await visitor.get("/control/deals") == {"partner_center": [], "salesforce": []}
+    deals = await visitor.get("/control/deals")
+    assert deals == {"partner_center": [], "salesforce": [], "partner_center_2": [], "dataverse": []}
 
 
 async def test_revoked_refresh_tokens_are_refused_until_a_person_signs_in_again(visitor: Visitor) -> None:

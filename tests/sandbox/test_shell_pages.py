@@ -46,7 +46,7 @@ async def test_the_index_says_what_runs_where_and_what_to_try(visitor: Visitor) 
 async def test_every_command_on_the_index_works_as_it_stands(visitor: Visitor) -> None:
     page = await visitor.page("/")
     commands = re.findall(r"-X POST http://[^/]+(/control/\S+) \\\n  -d &#39;(.+?)&#39;", page)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for path, body in commands:
         await visitor.post(path, json.loads(body.replace("&#34;", '"')))
 
@@ -68,6 +68,12 @@ async def test_every_page_carries_the_strict_policy_and_no_script(visitor: Visit
         f"/partner-center/referrals/{deal['id']}",
         "/salesforce/",
         "/salesforce/new",
+        "/partner-center-2/",
+        "/partner-center-2/new",
+        "/dynamics/",
+        "/dynamics/new",
+        "/dynamics/leads",
+        "/dynamics/leads/new",
         f"/salesforce/opportunities/{opportunity['id']}",
         "/nothing/here",
     ):

@@ -102,7 +102,8 @@ async def test_the_same_number_plants_the_same_figures_and_another_number_others
 
 async def test_an_empty_sandbox_has_no_deals() -> None:
     async with visiting(empty=True) as visitor:
-        assert await visitor.get("/control/deals") == {"partner_center": [], "salesforce": []}
+        deals = await visitor.get("/control/deals")
+        assert deals == {"partner_center": [], "salesforce": [], "partner_center_2": [], "dataverse": []}
 
 
 async def test_customers_come_from_many_countries_in_their_own_letters() -> None:

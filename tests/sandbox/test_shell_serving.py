@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cosell.sandbox import Options, PortInUse, Sandbox, run_forever
 from cosell.sandbox.frame import Cut, Fault, Frame, Watched
+from cosell.sandbox.shell.composition import PLACES
 from cosell.sandbox.shell.serving import Serving, bind
 
 from .visitor import visiting
@@ -38,19 +39,20 @@ CONTRACT = {
     },
     "dataverse": {"url", "tenant", "client_id", "client_secret", "access_token"},
 }
+SECOND = ("partner_center", "webhooks", "entra")
 
 
-def five_free_ports() -> int:
-    """The first of five neighbouring ports nobody uses."""
-    for base in range(21000, 60000, 7):
+def free_ports() -> int:
+    """The first of as many neighbouring ports as there are places, used by nobody."""
+    for base in range(21000, 60000, 11):
         try:
-            sockets = bind("127.0.0.1", base, 5)
+            sockets = bind("127.0.0.1", base, len(PLACES))
         except PortInUse:
             continue
         for sock in sockets:
             sock.close()
         return base
-    raise AssertionError("this machine has no five free ports in a row")
+    raise AssertionError("this machine has no free ports in a row")
 
 
 async def status_of(url: str) -> int:
@@ -63,12 +65,15 @@ async def test_the_description_holds_exactly_the_promised_keys() -> None:
     async with visiting(empty=True) as visitor:
         described = await visitor.get("/sandbox.json")
         assert described == visitor.sandbox.description
-        assert set(described) == {*CONTRACT, "ca_file"}
+        assert set(described) == {*CONTRACT, "second_account", "ca_file"}
         for system, keys in CONTRACT.items():
             assert set(described[system]) == keys
-        for system in ("partner_center", "webhooks", "entra", "salesforce"):
             assert all(described[system].values()), system
-        assert set(described["dataverse"].values()) == {None}
+        second = described["second_account"]
+        assert set(second) == {*SECOND}
+        for system in SECOND:
+            assert set(second[system]) == CONTRACT[system]
+            assert all(second[system].values()), system
         assert described["ca_file"] is None
 
 
@@ -78,14 +83,15 @@ async def test_the_description_gives_the_same_tokens_each_time() -> None:
 
 
 async def test_the_ports_follow_one_another_in_the_promised_order() -> None:
-    base = five_free_ports()
+    base = free_ports()
     async with Sandbox.serve(base_port=base, empty=True) as sandbox:
-        assert [url.rsplit(":", 1)[1] for url in sandbox.urls.values()] == [str(base + n) for n in range(5)]
-        assert list(sandbox.urls) == ["index", "partner_center", "webhooks", "entra", "salesforce"]
+        assert [url.rsplit(":", 1)[1] for url in sandbox.urls.values()] == [str(base + n) for n in range(9)]
+        first = ["index", "partner_center", "webhooks", "entra", "salesforce", "dataverse"]
+        assert list(sandbox.urls) == [*first, "partner_center_2", "webhooks_2", "entra_2"]
 
 
 async def test_a_port_in_use_is_told_in_one_line_and_the_others_are_given_back() -> None:
-    base = five_free_ports()
+    base = free_ports()
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", base + 3))
         squatter.listen()
@@ -107,7 +113,7 @@ async def test_a_base_port_beyond_the_last_port_is_told_and_not_a_crash() -> Non
 
 
 async def test_the_same_ports_can_be_used_again_at_once() -> None:
-    base = five_free_ports()
+    base = free_ports()
     for _ in range(2):
         async with Sandbox.serve(base_port=base, empty=True) as sandbox:
             assert await status_of(sandbox.urls["index"] + "/sandbox.json") == 200

@@ -66,6 +66,21 @@ async def test_an_id_of_salesforce_means_the_opportunity() -> None:
         assert (await do(lambda: control.deal(made["id"])))["amount"] is None
 
 
+async def test_a_deal_is_made_in_the_system_that_is_named() -> None:
+    async with visiting(empty=True) as visitor:
+        control = Control(visitor.sandbox.urls["index"])
+        deal = await do(lambda: control.new_opportunity(system="dataverse", name="One", amount=5))
+        assert (await do(lambda: control.edit(deal["id"], amount=6)))["amount"] == 6
+        assert (await do(lambda: control.close(deal["id"], "won")))["won"] is True
+        lead = await do(lambda: control.new_lead(name="Two", company="Acme"))
+        assert (await do(lambda: control.edit(lead["id"], company="Bcme")))["company"] == "Bcme"
+        inbound = await do(lambda: control.new_deal(system="partner_center_2", name="Three"))
+        assert (await do(lambda: control.accept(inbound["id"])))["substatus"] == "Accepted"
+        own = await do(lambda: control.new_referral(system="partner_center_2", name="Four"))
+        assert own["ours"]["mpnId"] == "6000002"
+        assert len((await do(lambda: control.deals("partner_center_2")))["partner_center_2"]) == 2
+
+
 async def test_the_client_trusts_the_authority_it_is_given_and_no_other() -> None:
     async with Sandbox.serve(base_port=0, tls=True, empty=True) as sandbox:
         trusting = Control(sandbox.urls["index"], ca_file=sandbox.description["ca_file"])
@@ -79,8 +94,8 @@ async def test_a_refusal_carries_the_sandboxs_own_sentence() -> None:
         control = Control(visitor.sandbox.urls["index"])
         with pytest.raises(SandboxRefused, match="There is no referral “abc”"):
             await do(lambda: control.accept("abc"))
-        with pytest.raises(SandboxRefused, match="no deals of “dataverse”"):
-            await do(lambda: control.deals("dataverse"))
+        with pytest.raises(SandboxRefused, match="no deals of “hubspot”"):
+            await do(lambda: control.deals("hubspot"))
         with pytest.raises(SandboxRefused, match="Name a deal"):
             await do(lambda: control.accept("  "))
         with pytest.raises(SandboxRefused, match="page_size"):

@@ -1,7 +1,7 @@
 """A strict simulator of Microsoft Dataverse with Dynamics 365 Sales, and a side door for sellers."""
 
 from cosell.sandbox.dataverse.errors import DataverseError
-from cosell.sandbox.dataverse.settings import Settings
+from cosell.sandbox.dataverse.settings import PlugIn, Settings
 from cosell.sandbox.dataverse.simulator import Dataverse
 
-__all__ = ["Dataverse", "DataverseError", "Settings"]
+__all__ = ["Dataverse", "DataverseError", "PlugIn", "Settings"]

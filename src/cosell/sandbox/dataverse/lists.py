@@ -17,7 +17,7 @@ from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.paging import Cookie, malformed_cookie, next_link, read_cookie
 from cosell.sandbox.dataverse.security import require
-from cosell.sandbox.dataverse.shapes import Shaper
+from cosell.sandbox.dataverse.shapes import Nested, Shaper
 from cosell.sandbox.dataverse.store import Row
 
 LIST = "application/json; odata.metadata=minimal; odata.streaming=true"
@@ -37,6 +37,8 @@ class Lists:
     def answer(self, call: Call, table: Table, rows: list[Row], path: str, context: str) -> Reply:
         """One page of `rows`; `path` is where they are asked for, `context` what they are called."""
         options = check_options(call.options())
+        if "$deltatoken" in options:
+            raise unsupported("$deltatoken")
         scope = Scope(self._org, table, call.actor)
         require(self._org, call.actor, table, "Read")
         selection = read_selection(scope, options)
@@ -59,7 +61,7 @@ class Lists:
         number = min(len(self._found(scope, options, [], rows)), self._org.settings.largest_count)
         return Reply(200, str(number).encode(), {"Content-Type": "text/plain"})
 
-    def nested(self, call: Call) -> Any:
+    def nested(self, call: Call) -> Nested:
         """How an expanded collection is picked, sorted and cut."""
 
         def pick(table: Table, row: Row, one: Expand, rows: list[Row]) -> tuple[list[Row], str | None]:

@@ -107,7 +107,7 @@ class Org:
         made: Row = {table.primary_id: row.get(table.primary_id) or self.new_id()}
         made.update((name, value) for name, value in row.items() if value is not None)
         created = made.pop("overriddencreatedon", None)
-        made.update(self._signed("created", actor), createdon=created or at)
+        made.update(self._signed("created", actor), createdon=f"{created}T00:00:00Z" if created else at)
         if created is not None:
             made["overriddencreatedon"] = at[:10]
         return self._store(table, made, actor, at)

@@ -99,6 +99,11 @@ class Sellers:
         made = self._act(user, lambda actor: self._qualifying.qualify(actor, _id(lead_id), wishes))
         return {one.table: one.id for one in made}
 
+    def touch(self, table: str, row_id: str, *, user: str | None = None) -> None:
+        """Lets a flow or a plug-in write a row without changing it: its version and its stamps move."""
+        found = self._table(table)
+        self._act(user, lambda actor: self._org.replace(found, self._writer.row(found, _id(row_id)), actor))
+
     def get(self, table: str, row_id: str) -> dict[str, Any]:
         """The row with every column, null where empty; refused if it is gone."""
         found = self._table(table)

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class PlugIn:
+    """Refuses a write of `table` when `condition` is true of the row as it would be stored.
+
+    The condition is a function of the stored row, or the text of a `$filter` such as
+    ``"statecode eq 1 and actualvalue eq null"``.
+    """
+
+    table: str
+    condition: Callable[[Mapping[str, Any]], bool] | str
+    message: str
 
 
 @dataclass(slots=True)
@@ -13,6 +27,8 @@ class Settings:
     The numbers name sections of the API sheet; "unknown" means that no source says how the product behaves.
     """
 
+    plugins: tuple[PlugIn, ...] = ()
+    """9: custom logic of the organization, answered with 0x80040265."""
     application_user: bool = True
     """1.5: whether the environment has a user for the connector's application."""
     application_roles: bool = True
@@ -47,6 +63,8 @@ class Settings:
     """2.5: whether a create sends Location beside OData-EntityId."""
     existing_key_code: str = ""
     """2.7: the code of the 412 for ``If-None-Match: *``; empty in the documentation, 0x80040237 inferred."""
+    lost_upsert_races: int = 0
+    """2.7: how many of the next creating upserts by alternate key find that a twin of theirs was faster."""
     key_violation_status: int = 412
     """2.7, inferred: the status of a violated alternate key; 400 is possible."""
     old_member_code: bool = False

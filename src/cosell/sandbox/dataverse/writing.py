@@ -13,6 +13,7 @@ from cosell.sandbox.dataverse.errors import invalid, no_row, refusal
 from cosell.sandbox.dataverse.hooks.checks import check as check_step
 from cosell.sandbox.dataverse.keys import check_keys
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.plugins import run_plugins
 from cosell.sandbox.dataverse.rules import before_write, fill_defaults
 from cosell.sandbox.dataverse.security import require
 from cosell.sandbox.dataverse.states import settle_state
@@ -56,6 +57,7 @@ class Writer:
         settle_state(self._org, table, None, row, given)
         check_step(self._org, table.name, row)
         before_write(self._org, table, None, row)
+        run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, None)
         refuse_duplicate(self._org, actor, table, None, row)
         mirrored = table.name == "connection" and "relatedconnectionid" not in row
@@ -94,6 +96,7 @@ class Writer:
         """Stores a changed row whose state is settled."""
         check_step(self._org, table.name, row)
         before_write(self._org, table, old, row)
+        run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, old)
         refuse_duplicate(self._org, actor, table, old, row)
         made = self._org.replace(table, row, actor)

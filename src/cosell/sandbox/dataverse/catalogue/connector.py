@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.dataverse.columns import (
-    Key,
-    Table,
+from cosell.sandbox.dataverse.columns import Key, Table
+from cosell.sandbox.dataverse.drafting import (
     active,
     currency,
     decimal,

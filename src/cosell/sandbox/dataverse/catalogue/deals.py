@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cosell.sandbox.dataverse.catalogue.customers import INDUSTRIES, address
-from cosell.sandbox.dataverse.columns import (
+from cosell.sandbox.dataverse.columns import Column, Table
+from cosell.sandbox.dataverse.drafting import (
     READ_ONLY,
-    Column,
-    Table,
     currency,
     day,
     decimal,

@@ -7,7 +7,8 @@ lookups are unknown altogether, so those are left out.
 from __future__ import annotations
 
 from cosell.sandbox.dataverse.catalogue.connector import HELP
-from cosell.sandbox.dataverse.columns import Column, flag, pick, text
+from cosell.sandbox.dataverse.columns import Column
+from cosell.sandbox.dataverse.drafting import flag, pick, text
 
 FIRST_VALUE = 299_600_000
 

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.dataverse.columns import (
-    READ_ONLY,
-    Column,
-    Table,
-    active,
-    flag,
-    look,
-    memo,
-    table,
-    text,
-    to,
-    whole,
-)
+from cosell.sandbox.dataverse.columns import Column, Table
+from cosell.sandbox.dataverse.drafting import READ_ONLY, active, flag, look, memo, table, text, to, whole
 
 
 def people_tables() -> list[Table]:
@@ -52,6 +41,7 @@ def _user() -> Table:
         schema_name="SystemUser",
         primary_name="fullname",
         ownership="BusinessOwned",
+        deletable=False,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cosell.sandbox.dataverse.columns import Column, Table, active, flag, look, memo, table, text, to
+from cosell.sandbox.dataverse.columns import Column, Table
+from cosell.sandbox.dataverse.drafting import active, flag, look, memo, table, text, to
 
 _SIDES = ("account", "contact", "opportunity", "lead", "systemuser")
 
