@@ -10,10 +10,12 @@ from cosell.core.errors import Rejected, Uncertain
 from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, State, Unreadable
 from cosell.ports import Creation
+from cosell.systems.dataverse import closing
 from cosell.systems.dataverse.batch import ChangeSet, Part
 from cosell.systems.dataverse.client import read
 from cosell.systems.dataverse.columns import Columns, fitting
 from cosell.systems.dataverse.odata import guid, row, within
+from cosell.systems.dataverse.statuses import OPEN
 from cosell.systems.dataverse.workbench import Tools, Workbench
 from cosell.systems.dataverse.writing import solutions_in
 
@@ -78,10 +80,6 @@ def _refuse_incomplete(creation: Creation, needed: Mapping[str, str]) -> None:
     unreadable = tuple(key for key, value in values.items() if isinstance(value, Unreadable))
     if unreadable:
         raise Rejected(f"{', '.join(unreadable)} cannot be read.", fields=unreadable, code="unreadable")
-    state = values.get("state")
-    closed = creation.kind is RecordKind.OPPORTUNITY and isinstance(state, State) and state.terminal
-    if closed:
-        raise Rejected("A closed deal is not made anew in Dynamics 365.", fields=("state",), code="closed")
 
 
 def _read_back(tools: Tools, creation: Creation) -> list[Part]:
@@ -177,7 +175,9 @@ class _Draft:
             account = f"${ACCOUNT}"
         people = list(self._contacts())
         body = self._row(self._writer.deals, schema.capabilities.creatable)
-        body["statuscode"] = schema.statuses.status_for(_state(self._creation)).code
+        status = schema.statuses.status_for(_state(self._creation))
+        if status.state == OPEN:
+            body["statuscode"] = status.code
         if self._options.value_field == "estimatedvalue" and deals.get("isrevenuesystemcalculated"):
             # Otherwise product lines make the revenue (dataverse-api.md 3).
             body["isrevenuesystemcalculated"] = False
@@ -199,6 +199,8 @@ class _Draft:
         yield Part("POST", deals.set, DEAL, self._owned(body, deals.name))
         yield from tying
         yield from self._further(deal)
+        if status.state != OPEN:
+            yield closing.action(status, deal, self._creation.values.get("name"), "close")
 
     def _further(self, deal: str) -> Iterator[Part]:
         """Solutions, and the rest of the team."""
