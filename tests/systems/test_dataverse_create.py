@@ -231,3 +231,11 @@ async def test_the_snapshot_names_no_person_as_its_own_user(floor: Floor) -> Non
     made: Snapshot = await floor.system.create(creation())
     assert made.values["team"] is None
     assert replace(made, values={}).touched_by == "# Cosell"
+
+
+async def test_a_deal_that_is_closed_already_is_made_and_closed_in_one(floor: Floor) -> None:
+    """B6: winning is an action, here too."""
+    made = await floor.system.create(creation(state=State.WON))
+    assert floor.calls() == 1
+    assert made.values["state"] is State.WON
+    assert [one["subject"] for one in floor.rows("opportunityclose")] == ["Won: Cold chain rollout"]

@@ -55,7 +55,7 @@ async def test_an_opportunity_is_read_whole_in_one_call(floor: Floor) -> None:
         "postal_code": "3511 AB",
         "country": "NL",
         "contacts": (ANNA,),
-        "team": (Person("alex.moreau@cosell.example", "Alex", "Moreau"),),
+        "team": (Person("alex.moreau@cosell.example", "Alex", "Moreau", "+44 20 7946 0100"),),
         "microsoft_id": "7-ABC",
         "program": "CoSell",
         "solutions": (Solution("SOL-10001-AAA", Decimal(2), Decimal("10.5")),),
@@ -184,3 +184,14 @@ async def test_records_are_found_by_their_referral_in_one_call(floor: Floor) -> 
     assert (found.id, found.complete) == (deal, True)
     assert found.values["solutions"] == (Solution("SOL-10001-AAA"),)
     assert await floor.system.find("O'Neil") == []
+
+
+async def test_a_solution_chosen_from_the_catalogue_needs_no_typing(floor: Floor) -> None:
+    """FLD-D10, FLD-D11: the seller picks the solution, and its id stands in the catalogue."""
+    known = {"cosell_solutionidentifier": "SOL-7-XYZ", "cosell_name": "Cold chain kit"}
+    detail = floor.org.as_seller.create("cosell_solutiondetail", known)
+    deal = floor.deal()
+    floor.solution(deal, cosell_solutionidentifier=None, cosell_solutiondetailid=detail)
+    await floor.prepare()
+    assert (await floor.read(deal)).values["solutions"] == (Solution("SOL-7-XYZ"),)
+    assert floor.calls() == 1

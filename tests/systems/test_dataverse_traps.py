@@ -249,6 +249,37 @@ async def test_whatever_breaks_a_read_is_tried_again(floor: Floor, kind: str) ->
     assert (await floor.read(deal)).id == deal
 
 
+async def test_a_change_that_is_not_shown_is_settled_by_the_next_read(floor: Floor) -> None:
+    """INV-10: of a list nobody knows what was stored."""
+    seen = await floor.read(floor.deal())
+    send = floor.transport.send
+
+    async def blind(request: Request, timeouts: Timeouts, max_body: int) -> Reply:
+        """The looks after a write bring no row."""
+        reply = await send(request, timeouts, max_body)
+        if b"\r\nPATCH " not in request.body:
+            return reply
+        return replace(reply, body=re.sub(rb'"value":\[\{.*?\}\]', b'"value":[]', reply.body))
+
+    floor.system = floor.over(blind)
+    assert isinstance(await floor.write(seen, solutions=(Solution("SOL-1-AAA"),)), Uncertain)
+    after = stored(await floor.write(await floor.read(seen.id), notes="x"))
+    assert (after.values["notes"], after.complete) == ("x", False)
+
+
+async def test_a_full_read_without_a_link_for_later_is_no_full_read(floor: Floor) -> None:
+    floor.deal()
+    send = floor.transport.send
+
+    async def forgetful(request: Request, timeouts: Timeouts, max_body: int) -> Reply:
+        reply = await send(request, timeouts, max_body)
+        return replace(reply, body=reply.body.replace(b"@odata.deltaLink", b"@odata.otherLink"))
+
+    floor.system = floor.over(forgetful)
+    with pytest.raises(Unavailable):
+        await floor.poll()
+
+
 async def test_an_empty_batch_of_work_costs_nothing(floor: Floor) -> None:
     await floor.prepare()
     assert await floor.system.update_many([]) == {}

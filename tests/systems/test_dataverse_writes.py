@@ -169,6 +169,12 @@ async def test_an_unknown_currency_is_refused_by_name_before_anything_is_sent(fl
     assert floor.calls() == 0
 
 
+async def test_a_currency_cannot_be_taken_away(floor: Floor) -> None:
+    answer = await floor.write(await floor.read(floor.deal()), currency=None)
+    assert isinstance(answer, Rejected)
+    assert answer.fields == ("currency",)
+
+
 @pytest.mark.parametrize(("key", "room"), [("name", 300), ("notes", 2000)])
 async def test_a_text_too_long_is_refused_by_name(floor: Floor, key: str, room: int) -> None:
     """dataverse-api.md trap 7."""

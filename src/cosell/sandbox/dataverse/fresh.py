@@ -98,7 +98,8 @@ def _people(
         domainname="cosell@cosell.example",
         **shared,
     )
-    for row_id, (first, last) in zip(ids[1:], (*_PEOPLE, ("SYSTEM", "")), strict=True):
+    everybody = zip(ids[1:], (*_PEOPLE, ("SYSTEM", "")), strict=True)
+    for number, (row_id, (first, last)) in enumerate(everybody):
         address = f"{first}.{last}@cosell.example".lower()
         _add(
             org,
@@ -109,6 +110,7 @@ def _people(
             lastname=last or None,
             fullname=f"{first} {last}".strip(),
             internalemailaddress=address if last else None,
+            address1_telephone1=f"+44 20 7946 010{number}" if last else None,
             domainname=address if last else None,
             azureactivedirectoryobjectid=_guid(dice),
             **shared,

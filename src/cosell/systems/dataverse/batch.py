@@ -115,7 +115,9 @@ def _pointing(body: Any, known: Mapping[str, str]) -> Any:
     if not known or not isinstance(body, dict):
         return body
     return {
-        key: known.get(value, value) if isinstance(value, str) and key.endswith(_REFERS) else value
+        key: known.get(value, value)
+        if isinstance(value, str) and key.endswith(_REFERS)
+        else _pointing(value, known)
         for key, value in body.items()
     }
 

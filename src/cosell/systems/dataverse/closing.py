@@ -10,7 +10,6 @@ from cosell.core.errors import Rejected, Stale
 from cosell.core.records import Snapshot
 from cosell.core.values import State, Value
 from cosell.systems.dataverse.batch import Part
-from cosell.systems.dataverse.odata import row
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.statuses import OPEN, WON, Status
 
@@ -58,15 +57,15 @@ def _reopening(schema: Schema, status: Status) -> dict[str, Any]:
     return {"statecode": OPEN, "statuscode": open_as.code}
 
 
-def action(schema: Schema, status: Status, record_id: str, name: Value, ref: str) -> Part:
-    """The request that wins or loses an opportunity; revenue and date are the environment's own."""
+def action(status: Status, deal: str, name: Value, ref: str) -> Part:
+    """The request that wins or loses the opportunity at `deal`; revenue and date are left to Dynamics 365."""
     verb = "Won" if status.state == WON else "Lost"
     body = {
         "Status": status.code,
         "OpportunityClose": {
             "@odata.type": "Microsoft.Dynamics.CRM.opportunityclose",
             "subject": f"{verb}: {name or ''}"[:_SUBJECT].strip(),
-            "opportunityid@odata.bind": f"/{row(schema.deals.set, record_id)}",
+            "opportunityid@odata.bind": deal,
         },
     }
     return Part("POST", "WinOpportunity" if status.state == WON else "LoseOpportunity", ref, body)

@@ -76,7 +76,12 @@ class Columns:
     def currency(self, value: Value, table: str | None = None) -> dict[str, Any]:
         """Binds a row to a currency of the organization; nothing is ever converted (dataverse-api.md 6)."""
         if value is None:
-            return {}
+            raise Rejected(
+                "Amounts in Dynamics 365 always have a currency.",
+                fields=("currency",),
+                advice="Choose the currency in Partner Center.",
+                code="required",
+            )
         known = self._schema.currencies.get(value) if isinstance(value, str) else None
         if known is None:
             raise Rejected(
@@ -162,12 +167,13 @@ class Columns:
 def fitting(key: str, text: str, column: Column, options: Options) -> str:
     """The text as the column can hold it; too long a one is refused or cut, as the settings say (trap 7)."""
     room = column.length
-    if not room or units(text) <= room:
+    # Whether a sign beyond the first 65,536 counts once or twice is the environment's to say.
+    if not room or (len(text) if options.long_texts == "refuse" else units(text)) <= room:
         return text
     if options.long_texts == "cut":
         return text.encode("utf-16-le", "replace")[: 2 * room].decode("utf-16-le", "ignore").rstrip()
     raise Rejected(
-        f"The text for {key} has {units(text)} characters; {column.label or column.name} of Dynamics 365 has "
+        f"The text for {key} has {len(text)} characters; {column.label or column.name} of Dynamics 365 has "
         f"room for {room}.",
         fields=(key,),
         advice="Shorten it, lengthen the column in Dynamics 365, or set long_texts to cut.",

@@ -10,10 +10,12 @@ from cosell.core.errors import Rejected, Uncertain
 from cosell.core.records import RecordKind, Snapshot
 from cosell.core.values import Person, State, Unreadable
 from cosell.ports import Creation
+from cosell.systems.dataverse import closing
 from cosell.systems.dataverse.batch import ChangeSet, Part
 from cosell.systems.dataverse.client import read
 from cosell.systems.dataverse.columns import Columns, fitting
 from cosell.systems.dataverse.odata import guid, row, within
+from cosell.systems.dataverse.statuses import OPEN, Status
 from cosell.systems.dataverse.workbench import Tools, Workbench
 from cosell.systems.dataverse.writing import solutions_in
 
@@ -78,10 +80,6 @@ def _refuse_incomplete(creation: Creation, needed: Mapping[str, str]) -> None:
     unreadable = tuple(key for key, value in values.items() if isinstance(value, Unreadable))
     if unreadable:
         raise Rejected(f"{', '.join(unreadable)} cannot be read.", fields=unreadable, code="unreadable")
-    state = values.get("state")
-    closed = creation.kind is RecordKind.OPPORTUNITY and isinstance(state, State) and state.terminal
-    if closed:
-        raise Rejected("A closed deal is not made anew in Dynamics 365.", fields=("state",), code="closed")
 
 
 def _read_back(tools: Tools, creation: Creation) -> list[Part]:
@@ -170,39 +168,52 @@ class _Draft:
 
     def deal(self) -> Iterator[Part]:
         """Account, contacts, opportunity, solutions, connections."""
-        schema, children, deals = self._schema, self._writer.children, self._schema.deals
-        account = self._account_at(self._creation.account_id) if self._creation.account_id else None
-        if account is None and isinstance(self._creation.values.get("customer_name"), str):
-            yield Part("POST", schema.tables["account"].set, ACCOUNT, self._account_body())
-            account = f"${ACCOUNT}"
-        people = list(self._contacts())
-        body = self._row(self._writer.deals, schema.capabilities.creatable)
-        body["statuscode"] = schema.statuses.status_for(_state(self._creation)).code
+        values, tables = self._creation.values, self._schema.tables
+        status = self._schema.statuses.status_for(_state(self._creation))
+        account = f"${ACCOUNT}"
+        if self._creation.account_id is None:
+            yield Part("POST", tables["account"].set, ACCOUNT, self._account_body())
+        else:
+            account = self._account_at(self._creation.account_id)
+        # Contacts come before the row that names the primary one, connections after the row they name.
+        contacts, connections, named = self._contacts(account)
+        yield from contacts
+        yield Part("POST", self._schema.deals.set, DEAL, self._deal_row(account, status) | named)
+        yield from connections
+        yield from self._further()
+        if status.state != OPEN:
+            yield closing.action(status, f"${DEAL}", values.get("name"), "close")
+
+    def _deal_row(self, account: str, status: Status) -> dict[str, Any]:
+        deals = self._schema.deals
+        body = self._row(self._writer.deals, self._schema.capabilities.creatable)
+        if status.state == OPEN:
+            body["statuscode"] = status.code
         if self._options.value_field == "estimatedvalue" and deals.get("isrevenuesystemcalculated"):
             # Otherwise product lines make the revenue (dataverse-api.md 3).
             body["isrevenuesystemcalculated"] = False
-        bind = schema.bind(deals.name, "customerid", "account")
-        if account is not None and bind is not None:
-            body[bind] = account
-        parent, deal = account, f"${DEAL}"
-        # Contacts come before the row that names the primary one, connections after the row they name.
-        tying: list[Part] = []
-        for at, (person, found) in enumerate(people):
-            primary = at == 0 and children.primary is not None
-            for part in children.contact(person, parent, deal, found, f"c{at}", primary=primary):
-                if part.path == schema.tables["contact"].set:
-                    yield part
-                else:
-                    tying.append(part)
-            if primary:
-                body[str(children.primary)] = children.place(found, f"c{at}")
-        yield Part("POST", deals.set, DEAL, self._owned(body, deals.name))
-        yield from tying
-        yield from self._further(deal)
+        bind = self._schema.bind(deals.name, "customerid", "account")
+        return self._owned(body | ({bind: account} if bind is not None else {}), deals.name)
 
-    def _further(self, deal: str) -> Iterator[Part]:
+    def _contacts(self, account: str) -> tuple[list[Part], list[Part], dict[str, Any]]:
+        """New contacts, what ties further ones to the deal, and how its row names the primary one."""
+        children, named = self._writer.children, dict[str, Any]()
+        contacts: list[Part] = []
+        connections: list[Part] = []
+        people = _people(self._creation, "contacts") if self._schema.contact else ()
+        for at, person in enumerate(people):
+            key = ((self._creation.account_id or "").lower(), person.email.casefold())
+            found = self._around.contacts.get(key)
+            if at == 0 and children.primary is not None:
+                named[children.primary] = children.place(found, "c0")
+            parts = children.contact(person, account, f"${DEAL}", found, f"c{at}", primary=at == 0)
+            for part in parts:
+                (contacts if part.ref == f"c{at}" else connections).append(part)
+        return contacts, connections, named
+
+    def _further(self) -> Iterator[Part]:
         """Solutions, and the rest of the team."""
-        children, table = self._writer.children, self._schema.solution
+        children, table, deal = self._writer.children, self._schema.solution, f"${DEAL}"
         if table is not None and table.writable:
             currency = self._creation.values.get("currency")
             for at, solution in enumerate(solutions_in(self._creation.values)):
@@ -239,12 +250,6 @@ class _Draft:
             for key, column in self._schema.account.items()
             if column.creatable and isinstance(text := values.get(key), str)
         }
-
-    def _contacts(self) -> Iterator[tuple[Person, str | None]]:
-        if self._schema.contact:
-            account = (self._creation.account_id or "").lower()
-            for person in _people(self._creation, "contacts"):
-                yield person, self._around.contacts.get((account, person.email.casefold()))
 
 
 def _state(creation: Creation) -> State:

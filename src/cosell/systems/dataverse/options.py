@@ -130,7 +130,8 @@ class Options:
     audit_limit: int = 10_000
     """Characters of the Audit field, at most what the column holds."""
     contact_phone: str = "telephone1"
-    user_phone: str = ""
+    user_phone: str = "address1_telephone1"
+    """The main phone of a user; a deal needs a team member who can be called."""
     connections: bool = False
     """Whether people are tied to a deal by connections too. The primary contact and the owner always count;
     which link Microsoft's own connector uses is unknown (product.md M-15)."""

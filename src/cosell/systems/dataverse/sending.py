@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cosell.core.errors import CosellError, Gone, Rejected, SchemaDrift, Stale, Uncertain
 from cosell.core.records import RecordKind, Snapshot
@@ -18,6 +17,7 @@ from cosell.systems.dataverse.wire import Answer
 from cosell.systems.dataverse.workbench import IDS_A_QUERY, Tools, Workbench
 from cosell.systems.dataverse.writing import Draft, solutions_in
 
+LISTS = frozenset(("contacts", "solutions", "team"))
 _EMAILS_A_QUERY = 100
 _READ_BACK_ROOM = 100
 """Operations of a batch kept for the reads after the writes, and for the catalogue."""
@@ -178,12 +178,12 @@ def _outcome(
         if not answer.ok:
             return _refusal(task, answer, stored)
     found = stored.get(record_id) if stored is not None else None
-    told = answers[task.draft.row] if task.draft.row else None
-    if found is not None and (told is None or task.draft.closes or told.etag in (None, found.version)):
+    told = answers[task.draft.row] if task.draft.row else Answer(204)
+    if found is not None and (task.draft.closes or told.etag in (None, found.version)):
         return found
-    return _as_told(
-        tools, task, told.row if told is not None else {}, told.etag if told is not None else None
-    )
+    if found is None and not LISTS.isdisjoint(task.update.values):
+        return Uncertain("Dynamics 365 took the change and does not show it.", detail="no read-back")
+    return _as_told(tools, task, told, found)
 
 
 def _refusal(task: Task, answer: Answer, stored: Mapping[str, Snapshot] | None) -> CosellError:
@@ -195,19 +195,20 @@ def _refusal(task: Task, answer: Answer, stored: Mapping[str, Snapshot] | None) 
     return why
 
 
-def _as_told(tools: Tools, task: Task, row: Mapping[str, Any], etag: str | None) -> Snapshot:
+def _as_told(tools: Tools, task: Task, told: Answer, found: Snapshot | None) -> Snapshot:
     """The record right after the write, where somebody changed it again before it was read back.
 
-    What that somebody did must not pass for what we wrote: it is seen by the next look.
+    What that somebody did to the row must not pass for what we wrote: the next look sees it. Lists have
+    rows of their own and stand as they were found.
     """
     update = task.update
     reader = tools.leads if task.is_lead else tools.reader
-    own = reader.own_values(row)[0] if row and reader is not None else {}
-    usable = etag is not None and not task.draft.closes
+    own = reader.own_values(told.row)[0] if told.row and reader is not None else {}
+    lists = {key: value for key, value in found.values.items() if key in LISTS} if found is not None else {}
     return replace(
         update.seen,
-        values={**update.seen.values, **update.values, **own},
-        version=etag if usable else None,
+        values={**update.seen.values, **update.values, **lists, **own},
+        version=None if task.draft.closes else told.etag,
         complete=False,
         stamp=update.write_id,
         touched_by_us=True,

@@ -85,6 +85,9 @@ class Ties:
         named = (table.id, table.label, table.quantity, table.price, table.opportunity)
         columns = [table.key, *(column.shown for column in named if column is not None)]
         query = {"$select": ",".join(dict.fromkeys(columns)), "$filter": condition}
+        detail = self._schema.details
+        if table.detail is not None and detail is not None:
+            query["$expand"] = f"{table.detail}($select={detail.id.name})"
         return read(table.set, query, ref=f"{ref}{SOLUTIONS}")
 
     def _connections(self, condition: str, ref: str) -> Part:
@@ -122,7 +125,7 @@ class Ties:
             return None
         found = []
         for row in mine.get(SOLUTIONS, ()):
-            solution_id, row_id = rows.word(row.get(table.id.shown)), guid(row.get(table.key))
+            solution_id, row_id = self._solution_id(row), guid(row.get(table.key))
             if solution_id is None or row_id is None:
                 continue
             quantity, price = _amount(row, table.quantity), _amount(row, table.price)
@@ -133,6 +136,14 @@ class Ties:
             found.append(one)
             remember(facts, f"solution:{one.key}", row_id)
         return normal.solutions(found)
+
+    def _solution_id(self, row: Mapping[str, Any]) -> str | None:
+        """The id in the row; where a seller only chose from the catalogue, the one that stands there."""
+        table, detail = self._schema.solution, self._schema.details
+        own = rows.word(row.get(table.id.shown)) if table is not None else None
+        if own is not None or table is None or detail is None:
+            return own
+        return rows.word(rows.inner(row, table.detail).get(detail.id.name))
 
     def contact(self, row: Mapping[str, Any], facts: dict[str, str]) -> Person:
         """One contact, whose id is remembered under the person's key."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cosell.core.errors import CosellError, Gone
+from cosell.core.errors import CosellError, Gone, Unavailable
 from cosell.core.records import Snapshot
 from cosell.ports import Changes
 from cosell.systems.dataverse.cursor import Cursor, parse
@@ -130,7 +130,9 @@ class Watching:
             elif self._is_wanted(look.cursor, stream, row):
                 _place(look, stream, row)
         cursor = look.cursor.at_page(stream.id, page.next)
-        if page.delta is not None and page.next is None:
+        if stream.tracked and page.next is None:
+            if page.delta is None:
+                raise Unavailable("Dynamics 365 forgot to tell where its changes go on.", detail=stream.name)
             cursor = replace(cursor, links={**cursor.links, stream.id: page.delta})
         if not stream.tracked:
             mark = self._mark(cursor, stream, rows, page)

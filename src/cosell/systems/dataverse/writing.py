@@ -99,7 +99,7 @@ class Writer:
             parts += self.children.solutions(update, f"{ref}s")
         if turn.close is not None:
             name = update.values.get("name", update.seen.values.get("name"))
-            parts.append(closing.action(self._schema, turn.close, update.record_id, name, f"{ref}z"))
+            parts.append(closing.action(turn.close, f"/{path}", name, f"{ref}z"))
         return Draft(tuple(parts), f"{ref}r" if body else "", turn.close is not None)
 
     def _body(self, columns: Columns, update: Update, *, guarded: bool) -> dict[str, Any]:

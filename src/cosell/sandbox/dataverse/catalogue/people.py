@@ -25,6 +25,8 @@ def _user() -> Table:
         text("lastname", "Last Name", 256),
         text("fullname", "Full Name", 200, **READ_ONLY),
         text("internalemailaddress", "Primary Email", 100, format="Email"),
+        text("address1_telephone1", "Main Phone", 64, format="Phone"),
+        text("mobilephone", "Mobile Phone", 64, format="Phone"),
         text("domainname", "User Name", 1024),
         Column("azureactivedirectoryobjectid", "Azure AD Object ID", "uniqueidentifier"),
         Column("applicationid", "Application ID", "uniqueidentifier"),

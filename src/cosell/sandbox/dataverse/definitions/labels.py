@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 LANGUAGE = 1033
 _HOME = uuid.UUID("5c7b0000-0000-4000-8000-00000000da7a")
 
 
+@lru_cache(maxsize=65_536)
 def metadata_id(*names: str) -> str:
     """The id of a definition, the same for the same names in every environment."""
     return str(uuid.uuid5(_HOME, "/".join(names)))
