@@ -22,12 +22,13 @@ from cosell.systems.dataverse.system import Dataverse
 
 def open_system(section: DynamicsSettings, site: Site) -> Dataverse:
     """The environment these settings describe; nothing is called yet."""
-    system = Dataverse(options(section, site.secret), transport=site.transport, clock=site.clock)
+    chosen = options(section, site.secret, leads=site.leads)
+    system = Dataverse(chosen, transport=site.transport, clock=site.clock)
     site.hide(system.secrets)
     return system
 
 
-def options(section: DynamicsSettings, secret: Fetch) -> Options:
+def options(section: DynamicsSettings, secret: Fetch, *, leads: bool = False) -> Options:
     """The settings in the system's own words."""
     return Options(
         environment_url=section.url,
@@ -50,7 +51,9 @@ def options(section: DynamicsSettings, secret: Fetch) -> Options:
         user_phone=section.user_phone,
         connections=section.connections,
         connection_role=section.connection_role,
+        leads=leads,
         lead_status=section.lead_status,
+        lead_lost=section.lead_lost,
         default_owner=section.default_owner,
         long_texts=section.long_texts,
         closed_rows=section.closed_rows,
@@ -58,6 +61,7 @@ def options(section: DynamicsSettings, secret: Fetch) -> Options:
         duplicate_detection=section.duplicate_detection,
         bypass_logic=section.bypass_logic,
         watcher=section.watcher,
+        watch_people=section.watch_people,
     )
 
 

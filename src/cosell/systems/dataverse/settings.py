@@ -135,7 +135,7 @@ class DynamicsSettings(CrmSection):
     """Characters of the Audit column at most."""
     contact_phone: Column = "telephone1"
     """The contact column with the phone number."""
-    user_phone: Absent = ""
+    user_phone: Absent = "address1_telephone1"
     """The user column with the phone number of a seller; empty sends none."""
     connections: bool = False
     """Whether people are tied to a deal by connections too; the primary contact and the owner always are."""
@@ -143,6 +143,8 @@ class DynamicsSettings(CrmSection):
     """The connection role of contacts we connect; without it they have none."""
     lead_status: str = ""
     """CUS-13: the status reason of new leads, by value or label; empty leaves it to the environment."""
+    lead_lost: str = ""
+    """The status reason of leads whose referral ended, by value or label; empty leaves them as they are."""
     default_owner: Guid | None = None
     """The user that owns new records when nobody of the deal's team is a user; else our own."""
     long_texts: Literal["refuse", "cut"] = "refuse"
@@ -158,6 +160,9 @@ class DynamicsSettings(CrmSection):
     """Whether our writes pass the environment's own plug-ins by; needs prvBypassCustomBusinessLogic."""
     watcher: Literal["change_tracking", "modified_on"] = "change_tracking"
     """How changes are noticed; `modified_on` is for where change tracking is refused."""
+    watch_people: bool = False
+    """Whether edits of accounts and contacts alone are noticed at once, at two calls more a poll; otherwise
+    the sweep finds them."""
     statuses: DynamicsStatuses = DynamicsStatuses()
     fields: DynamicsFields = DynamicsFields()
 

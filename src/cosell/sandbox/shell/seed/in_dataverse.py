@@ -164,6 +164,7 @@ class InDataverse:
             "firstname": seller.first,
             "lastname": seller.last,
             "internalemailaddress": seller.email,
+            "address1_telephone1": seller.phone,
             "domainname": seller.email,
             "azureactivedirectoryobjectid": str(uuid.uuid5(_HOME, seller.email)),
             "businessunitid": self._unit,
