@@ -140,8 +140,13 @@ def _refuse_vanished(before: Schema, now: Schema) -> None:
     gone = sorted(before.capabilities.readable - now.capabilities.readable)
     gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
     if gone:
-        raise SchemaDrift(
-            f"Salesforce does not show {', '.join(gone)} any more: the field was removed, renamed, or is "
+        named = ", ".join(
+            f"{key} ({one.name})" if (one := before.opportunity.get(key)) else key for key in gone
+        )
+        drift = SchemaDrift(
+            f"Salesforce does not show {named} any more: the field was removed, renamed, or is "
             f"hidden from the integration user.",
             fields=tuple(gone),
         )
+        drift.advice = "Show it to the integration user again; to go on without it, restart the connector."
+        raise drift
