@@ -14,6 +14,7 @@ from cosell.sandbox.frame import Answer
 
 Trouble = Literal["throttled", "throttled_with_wait", "answer_lost", "out_of_reach"]
 """What may happen to the next request at either level."""
+To = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,7 @@ class Bench(Protocol):
         """Where in `stored` a field's value stands."""
         ...
 
-    def arrivals(self) -> int:
-        """Requests that reached the system so far."""
-        ...
-
     # --- time and trouble ------------------------------------------------------------------------
-
-    def calm(self) -> None:
-        """No trouble is to come any more."""
-        ...
 
     async def later(self, seconds: float) -> None:
         """Time passes for everybody."""
@@ -104,7 +97,7 @@ class Bench(Protocol):
         """From now on a new record is found as late as the system declares."""
         ...
 
-    def strike(self, trouble: Trouble, to: Literal["read", "write"]) -> None:
+    def strike(self, trouble: Trouble, to: To) -> None:
         """The next read or write meets trouble."""
         ...
 
@@ -119,7 +112,15 @@ class HttpBench(Bench, Protocol):
     quality: str
     """The name of the package that holds quality.toml."""
 
-    def answer(self, answer: Answer, to: Literal["read", "write"]) -> None:
+    def arrivals(self) -> int:
+        """Requests that reached the system so far."""
+        ...
+
+    def calm(self) -> None:
+        """No trouble is to come any more."""
+        ...
+
+    def answer(self, answer: Answer, to: To) -> None:
         """The next read or write is answered like this and not carried out."""
         ...
 

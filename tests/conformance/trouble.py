@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from cosell.core.errors import CosellError, Throttled, Unavailable, Uncertain
 from cosell.core.records import Snapshot
-from cosell.core.values import Value
 
-from .bench import Bench
+from .bench import Bench, To
 from .records import creation, differing, firm, write
 
 
@@ -22,15 +21,15 @@ async def outcome_of_read(bench: Bench, record_id: str) -> Snapshot | CosellErro
         return why
 
 
-async def outcome_of_write(bench: Bench, seen: Snapshot, **values: Value) -> Snapshot | CosellError:
+async def outcome_of_write(bench: Bench, seen: Snapshot) -> Snapshot | CosellError:
     """What an update ends in, whether it was answered or raised."""
     try:
-        return await write(bench, seen, **(values or {"notes": "Ours."}))
+        return await write(bench, seen, {"notes": "Ours."})
     except CosellError as why:
         return why
 
 
-async def outcome(bench: Bench, to: str, seen: Snapshot) -> Snapshot | CosellError:
+async def outcome(bench: Bench, to: To, seen: Snapshot) -> Snapshot | CosellError:
     return await (outcome_of_read(bench, seen.id) if to == "read" else outcome_of_write(bench, seen))
 
 
@@ -53,7 +52,7 @@ class Trouble:
     """Faults that either level knows."""
 
     @pytest.mark.parametrize("to", ["read", "write"])
-    async def test_throttling_says_how_long_to_wait(self, bench: Bench, to: Literal["read", "write"]) -> None:
+    async def test_throttling_says_how_long_to_wait(self, bench: Bench, to: To) -> None:
         """429 with Retry-After."""
         seen = await warm(bench)
         before = bench.stored(seen.id)
@@ -65,9 +64,7 @@ class Trouble:
         assert bench.stored(seen.id) == before
 
     @pytest.mark.parametrize("to", ["read", "write"])
-    async def test_throttling_without_a_time_says_so(
-        self, bench: Bench, to: Literal["read", "write"]
-    ) -> None:
+    async def test_throttling_without_a_time_says_so(self, bench: Bench, to: To) -> None:
         """429 without Retry-After."""
         seen = await warm(bench)
         bench.strike("throttled", to)
@@ -100,7 +97,7 @@ class Trouble:
 
     @pytest.mark.parametrize("to", ["read", "write"])
     async def test_a_request_that_was_never_sent_is_unavailable_and_changes_nothing(
-        self, bench: Bench, to: Literal["read", "write"]
+        self, bench: Bench, to: To
     ) -> None:
         seen = await warm(bench)
         before = bench.stored(seen.id)

@@ -74,13 +74,8 @@ def _table(pc: Office) -> dict[str, Outcome]:
         509: (Throttled, Throttled),
     }
     found = {str(code): Outcome(Answer(code), *kinds) for code, kinds in statuses.items()}
-    bodies = {
-        "401": SignedOut,
-        "900421": SignedOut,
-        "429": Throttled,
-        "429-empty": Throttled,
-        "503": Throttled,
-    }
+    bodies = {**dict.fromkeys(("401", "900421"), SignedOut), **dict.fromkeys(("429", "429-empty"), Throttled)}
+    bodies["503"] = Throttled
     ready = pc.microsoft.partner_center.faults
     found |= {f"{name} as captured": Outcome(ready[name], kind, kind) for name, kind in bodies.items()}
     found["504 as captured"] = Outcome(ready["504"], Unavailable, Uncertain)

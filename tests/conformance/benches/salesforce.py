@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,14 +21,14 @@ from cosell.core.errors import (
     Uncertain,
 )
 from cosell.core.records import Values
-from cosell.core.values import Person, State, Value
+from cosell.core.values import Person, Solution, State, Value
 from cosell.http import Request
 from cosell.sandbox.frame import Answer
 from cosell.systems.salesforce import Salesforce
 from cosell.wiring.quality import quality_of
 from tests.conformance.bench import Lack, Late, Outcome
 from tests.conformance.samples import samples
-from tests.systems.salesfloor import SOLUTION, Floor, creation, opened
+from tests.systems.salesfloor import REFERRAL, SOLUTION, Floor, creation, opened
 
 from .served import Served
 
@@ -123,8 +122,8 @@ class SalesforceBench(Served):
         self.floor.fault("answer", "/services/data", times=9, answer="API_DISABLED_FOR_ORG")
 
     def deal(self, **changes: Value) -> Values:
-        wanted = {"currency": "EUR", "region": "Utrecht", "team": self._users(), **changes}
-        return creation(**wanted).values | {key: None for key, value in changes.items() if value is None}
+        known: dict[str, Value] = {"currency": "EUR", "region": "Utrecht", "team": self._users()}
+        return creation(REFERRAL, **known | changes).values
 
     def samples(self, key: str) -> tuple[Value, ...] | None:
         if key == "team":
@@ -134,9 +133,7 @@ class SalesforceBench(Served):
         if key == "contacts":
             return (*samples(key), samples(key)[0])
         if key == "solutions":
-            first = samples(key)[0]
-            assert isinstance(first, tuple)
-            return (*samples(key), (replace(first[0], price=Decimal("1.005")),))  # type: ignore[type-var]
+            return (*samples(key), (Solution("SOL-10001-AAA", Decimal(2), Decimal("1.005")),))
         return None
 
     def _users(self) -> tuple[Person, ...]:
@@ -166,11 +163,11 @@ class SalesforceBench(Served):
 
     def stored(self, record_id: str) -> Mapping[str, Any]:
         row = {key: value for key, value in self.floor.row(record_id).items() if key not in BOOKKEEPING}
-        roles = [
-            one for one in self.floor.rows("OpportunityContactRole") if one["OpportunityId"] == record_id
-        ]
+        roles = self.floor.rows("OpportunityContactRole")
         solutions = [one for one in self.floor.rows(SOLUTION) if one["Opportunity__c"] == record_id]
-        people = [self.floor.row(one["ContactId"], "Contact") for one in roles]
+        people = [
+            self.floor.row(one["ContactId"], "Contact") for one in roles if one["OpportunityId"] == record_id
+        ]
         return row | {
             "contacts": sorted((one["Email"], one["LastName"], one["Phone"]) for one in people),
             "solutions": sorted(

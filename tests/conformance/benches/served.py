@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Literal
 
 from cosell.http import Request
 from cosell.sandbox.frame import Answer, Fault, Frame
-from tests.conformance.bench import Trouble
+from tests.conformance.bench import To, Trouble
 from tests.conformance.line import Line
 
-To = Literal["read", "write"]
 IsWrite = Callable[[Request], bool | None]
 """Whether a request to the simulator writes records or reads them; None where it does neither."""
 

@@ -140,9 +140,8 @@ def _refuse_vanished(before: Schema, now: Schema) -> None:
     gone = sorted(before.capabilities.readable - now.capabilities.readable)
     gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
     if gone:
-        named = ", ".join(
-            f"{key} ({one.name})" if (one := before.opportunity.get(key)) else key for key in gone
-        )
+        columns = {key: f"{key} ({column.name})" for key, column in before.opportunity.items()}
+        named = ", ".join(columns.get(key, key) for key in gone)
         drift = SchemaDrift(
             f"Salesforce does not show {named} any more: the field was removed, renamed, or is "
             f"hidden from the integration user.",
