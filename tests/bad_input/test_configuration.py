@@ -8,6 +8,7 @@ import pytest
 
 from cosell.config import parse_settings, read, rules
 from cosell.core.errors import Misconfigured
+from cosell.systems.salesforce.settings import SalesforceSettings
 from tests.bad_input.settings_texts import GOOD, spoiled, with_more
 
 
@@ -25,7 +26,8 @@ def refusal(text: str) -> str:
 def test_a_small_good_file_is_read_with_every_default() -> None:
     settings = parse_settings(GOOD)
     assert settings.web.port == 8080
-    assert settings.salesforce.fields.sync == "Sync_with_Partner_Center__c"
+    assert isinstance(settings.crm, SalesforceSettings)
+    assert settings.crm.fields.sync == "Sync_with_Partner_Center__c"
     assert settings.flows.repair
 
 

@@ -15,8 +15,8 @@ from cosell.core.records import Snapshot
 from cosell.core.values import Unreadable, encode
 from cosell.ports import Creation, Invitation
 from cosell.sandbox.frame import Answer
-from cosell.systems.partner_center import Options
 from cosell.systems.partner_center.compose import microsofts_referral, patch
+from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.wire import Reader
 from tests.systems.office import ORIGIN, always, deal, error_of, listing, referral, scripted, update
 

@@ -13,7 +13,7 @@ from cosell.core.errors import CosellError, Gone, SchemaDrift, Stale, Unavailabl
 from cosell.core.records import Snapshot
 from cosell.core.values import State, Unreadable
 from cosell.sandbox.frame import Answer
-from cosell.systems.salesforce import FixedToken
+from cosell.systems.salesforce.options import FixedToken
 from tests.systems.salesfloor import Floor, Script, creation, opened, update
 
 DEAL = "0065e00000AAAAAAA5"

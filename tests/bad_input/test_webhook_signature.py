@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cosell.core.errors import Misconfigured
 from cosell.sandbox.frame import Answer
-from cosell.systems.partner_center import Event, Refused
 from cosell.systems.partner_center.options import CERTIFICATES
+from cosell.systems.partner_center.webhook import Event, Refused
 from tests.systems.signing import (
     REFERRAL,
     SIGNER,

@@ -14,6 +14,7 @@ import typer
 from cosell.cli.app import app
 from cosell.config.reference import page
 from cosell.config.template import template
+from cosell.crm import supported
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -154,7 +155,7 @@ def test_the_page_of_settings_is_what_the_program_says() -> None:
 
 
 def test_a_new_settings_file_explains_every_setting() -> None:
-    text = template()
+    text = "\n".join(template(crm) for crm in supported().values())
     for row in re.findall(r"^\| `([a-z_]+)` \|", page(), re.MULTILINE):
         assert re.search(rf"^(?:# )?{row} = ", text, re.MULTILINE), row
 

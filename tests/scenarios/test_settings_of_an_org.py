@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cosell.config.models import SalesforceFields, StageSettings
+from cosell.systems.salesforce.settings import SalesforceFields, StageSettings
 
 from .conftest import SOLUTION, Desk, Furnish
 

@@ -19,7 +19,10 @@ from cosell.http import AiohttpTransport, AsgiTransport
 from cosell.ports import Creation, Invitation, Update, Written
 from cosell.sandbox.entra import PARTNER_CENTER, WEBHOOKS
 from cosell.sandbox.frame import Answer, Fault, send_answer
-from cosell.systems.partner_center import Connection, Options, PartnerCenter, StaticTokens, open_connection
+from cosell.systems.partner_center.auth import StaticTokens
+from cosell.systems.partner_center.connection import Connection, open_connection
+from cosell.systems.partner_center.options import Options
+from cosell.systems.partner_center.system import PartnerCenter
 from tests.sandbox.microsoft import Json, Microsoft, served_microsoft
 
 ANNA = Person("anna.smit@contoso.example", "Anna", "Smit", "+31205550111")

@@ -20,7 +20,8 @@ from cosell.http import AiohttpTransport, AsgiTransport
 from cosell.ports import Changes, Creation, Marks, Update, Written
 from cosell.sandbox.frame import Answer, Fault, Frame, SandboxClock, Watched, send_answer
 from cosell.sandbox.salesforce import Salesforce as Org
-from cosell.systems.salesforce import ClientSecret, FixedToken, Jwt, Options, Salesforce, Stages
+from cosell.systems.salesforce.options import ClientSecret, FixedToken, Jwt, Options, Stages
+from cosell.systems.salesforce.system import Salesforce
 from tests.sandbox.microsoft import free_socket, serving
 
 from .office import OwnClock

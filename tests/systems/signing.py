@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 
 from cosell.http import AsgiTransport
 from cosell.sandbox.frame import Answer, send_answer
-from cosell.systems.partner_center import Options, Webhook
-from cosell.systems.partner_center.options import CERTIFICATES
+from cosell.systems.partner_center.options import CERTIFICATES, Options
+from cosell.systems.partner_center.webhook import Webhook
 from tests.systems.office import OwnClock
 
 URL = f"{CERTIFICATES}/cert/pcnotifications-dispatch.microsoft.com.cer"

@@ -14,14 +14,8 @@ from cosell.core.errors import CosellError, Misconfigured, SignedOut, Throttled,
 from cosell.core.records import Snapshot
 from cosell.http import AsgiTransport
 from cosell.sandbox.frame import Answer, Fault
-from cosell.systems.partner_center import (
-    REFERRALS_RESOURCE,
-    WEBHOOKS_RESOURCE,
-    Options,
-    SignIn,
-    StaticTokens,
-)
-from cosell.systems.partner_center.auth import KEY
+from cosell.systems.partner_center.auth import KEY, SignIn, StaticTokens
+from cosell.systems.partner_center.options import REFERRALS_RESOURCE, WEBHOOKS_RESOURCE, Options
 from tests.sandbox.microsoft import private_deal
 from tests.systems.office import ORIGIN, Answers, Drawer, Office, OwnClock, Script, always, office
 

@@ -18,8 +18,8 @@ from cosell.core.records import Snapshot
 from cosell.core.values import Solution, State
 from cosell.ports import Creation, Invitation
 from cosell.sandbox.frame import Answer
-from cosell.systems.partner_center import Options
 from cosell.systems.partner_center.compose import microsofts_referral, own_referral
+from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.wire import Reader
 from tests.sandbox.microsoft import example, private_deal
 from tests.systems.office import (

@@ -14,15 +14,10 @@ from cosell.http import AsgiTransport
 from cosell.ports import Finding
 from cosell.sandbox.entra import WEBHOOKS
 from cosell.sandbox.frame import Answer, Fault
-from cosell.systems.partner_center import (
-    REFERRAL_EVENTS,
-    Event,
-    Options,
-    Refused,
-    Registered,
-    Registration,
-    StaticTokens,
-)
+from cosell.systems.partner_center.auth import StaticTokens
+from cosell.systems.partner_center.options import Options
+from cosell.systems.partner_center.registration import REFERRAL_EVENTS, Registered, Registration
+from cosell.systems.partner_center.webhook import Event, Refused
 from tests.sandbox.microsoft import free_socket, private_deal, serving
 from tests.systems.office import ORIGIN, Answers, Office, Script, always, office
 

@@ -17,8 +17,8 @@ from cosell.core.errors import Gone, Rejected, Stale, Uncertain
 from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable
 from cosell.ports import Creation
-from cosell.systems.partner_center import Options
 from cosell.systems.partner_center.compose import UPDATABLE, number, patch
+from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.wire import Reader
 from tests.sandbox.microsoft import example
 from tests.systems.office import (

@@ -18,8 +18,8 @@ from cosell.core.errors import (
     Unavailable,
 )
 from cosell.core.records import Snapshot
-from cosell.systems.salesforce import ClientSecret, FixedToken, Jwt
 from cosell.systems.salesforce.auth import audience_of
+from cosell.systems.salesforce.options import ClientSecret, FixedToken, Jwt
 
 from .salesfloor import Floor, Script, by_secret, opened
 

@@ -8,7 +8,8 @@ import pytest
 
 from cosell.core.records import Snapshot
 from cosell.ports import Budget, Finding
-from cosell.systems.salesforce import SYSTEM, Stages
+from cosell.systems.salesforce import SYSTEM
+from cosell.systems.salesforce.options import Stages
 
 from .salesfloor import Floor, opened
 

@@ -11,7 +11,7 @@ from cosell.core.errors import Gone, Rejected, SchemaDrift, Stale, Throttled
 from cosell.core.records import Snapshot
 from cosell.core.values import Solution, State
 from cosell.ports import Marks
-from cosell.systems.salesforce import FieldNames
+from cosell.systems.salesforce.options import FieldNames
 from cosell.systems.salesforce.outcomes import error_of, refusals
 from cosell.systems.salesforce.soql import long_id
 

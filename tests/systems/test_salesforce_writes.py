@@ -15,7 +15,7 @@ from cosell.core.records import Side, Snapshot
 from cosell.core.values import Person, Solution, State, Unreadable
 from cosell.ports import Marks
 from cosell.sandbox.salesforce import ValidationRule
-from cosell.systems.salesforce import Stages
+from cosell.systems.salesforce.options import Stages
 
 from .salesfloor import ANNA, BORIS, REFERRAL, SOLUTION, Floor, opened, update
 

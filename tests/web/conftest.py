@@ -13,7 +13,7 @@ import pytest
 
 from cosell import web
 from cosell.core.errors import Unavailable
-from cosell.systems.partner_center import Refused
+from cosell.systems.partner_center.webhook import Refused
 
 STATUS: dict[str, Any] = {
     "environment": {"name": "sandbox", "kind": "sandbox"},

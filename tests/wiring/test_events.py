@@ -14,7 +14,7 @@ from cosell.core.records import FieldWrite, Side, Write, WriteKind, WriteState
 from cosell.engine import Engine
 from cosell.ports import Poke, Store
 from cosell.store import open_store
-from cosell.systems.partner_center import Registered
+from cosell.systems.partner_center.registration import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
 from cosell.wiring.environment import Environment
 from cosell.wiring.events import HOOK, MISSED, SILENT, Ear

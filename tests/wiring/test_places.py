@@ -82,7 +82,7 @@ def test_a_data_directory_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Pa
 
 def test_the_settings_of_an_absent_sandbox_reach_nobody() -> None:
     settings = absent_sandbox()
-    assert settings.partner_center.url == settings.salesforce.login_url == "http://127.0.0.1:1"
+    assert settings.partner_center.url == settings.crm.address == "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize("told", [{}, {"partner_center": 5}, {"partner_center": {}, "entra": {}}])

@@ -32,6 +32,7 @@ app.add_typer(sandbox, name="sandbox")
 @app.command()
 def init(
     path: Annotated[str, typer.Argument(metavar="[PATH]", help="Where to write it.")] = "cosell.toml",
+    crm: Annotated[str, typer.Option("--crm", help="The CRM to join: salesforce, dynamics.")] = "salesforce",
     key: Annotated[bool, typer.Option("--key", help="Print a new key for COSELL_KEY instead.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,12 +41,12 @@ def init(
     \b
     Examples:
       cosell init
-      cosell init staging.toml
+      cosell init --crm dynamics staging.toml
       cosell init --key
     """
     from cosell.cli import beginning, speaking
 
-    speaking.speak(lambda: beginning.init(path, key=key), as_json=as_json)
+    speaking.speak(lambda: beginning.init(path, crm=crm, key=key), as_json=as_json)
 
 
 @app.command()

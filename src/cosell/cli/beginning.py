@@ -9,7 +9,7 @@ from pathlib import Path
 from cosell.cli.speaking import Answer, Refusal, Voice
 
 
-def init(path: str, *, key: bool) -> Answer:
+def init(path: str, *, crm: str, key: bool) -> Answer:
     """Writes the template, or prints a key; an existing file is never touched."""
     if key:
         from cryptography.fernet import Fernet
@@ -17,10 +17,13 @@ def init(path: str, *, key: bool) -> Answer:
         made = Fernet.generate_key().decode()
         return Answer({"key": made}, lambda voice: voice.line(made))
     from cosell.config.template import template
+    from cosell.crm import named
+
+    text = template(named(crm))
 
     try:
         with Path(path).open("x", encoding="utf-8") as file:
-            file.write(template())
+            file.write(text)
     except FileExistsError:
         raise Refusal(f"{path} exists already; it was left as it is.") from None
     except (OSError, ValueError) as error:

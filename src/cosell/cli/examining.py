@@ -70,7 +70,8 @@ async def _connected(env: Environment, found: list[Finding]) -> int:
         found.append(Finding("sandbox", False, "The sandbox does not run.", "Start it: cosell run"))
         return FAILED
     systems = env.systems()
-    for name, system in (("partner_center", systems.partner_center), ("salesforce", systems.crm)):
+    for system in (systems.partner_center, systems.crm):
+        name = system.name
         try:
             found += [
                 Finding(f"{name}: {one.name}", one.ok, one.message, one.advice, one.page)

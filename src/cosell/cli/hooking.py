@@ -8,7 +8,7 @@ from typing import Any
 from cosell.cli.finding import opened
 from cosell.cli.looking import ago
 from cosell.cli.speaking import Answer, Refusal, Voice
-from cosell.systems.partner_center import Registered
+from cosell.systems.partner_center.registration import Registered
 from cosell.wiring import report
 from cosell.wiring.environment import Environment
 

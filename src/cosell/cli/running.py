@@ -14,6 +14,7 @@ from cosell import web
 from cosell.cli.serving import rows
 from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
 from cosell.core.errors import Misconfigured
+from cosell.crm import named
 from cosell.sandbox.shell.composition import Sandbox
 from cosell.wiring.logs import start_logging
 from cosell.wiring.places import locate
@@ -100,7 +101,8 @@ def _introduce(wanted: Wanted, running: Running, address: str) -> None:
         voice.pairs([*rows(sandbox), *lines])
         _suggest(voice, sandbox)
         return
-    systems = [("Partner Center", settings.partner_center.url), ("Salesforce", settings.salesforce.login_url)]
+    crm = named(settings.crm_name)
+    systems = [("Partner Center", settings.partner_center.url), (crm.label, settings.crm.address)]
     voice.pairs([*systems, *lines])
 
 

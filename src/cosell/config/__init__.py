@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cosell.config.models import Settings, Tag
-from cosell.config.reading import parse_settings, read, rules
-from cosell.config.secrets import Reference
+from cosell.config.models import Settings
+from cosell.config.reading import parse_settings, read, rules, settings_of
+from cosell.sections import Tag
+from cosell.sections.secrets import Reference
 
-__all__ = ["Reference", "Settings", "Tag", "parse_settings", "read", "rules"]
+__all__ = ["Reference", "Settings", "Tag", "parse_settings", "read", "rules", "settings_of"]

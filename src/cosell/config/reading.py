@@ -13,10 +13,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cosell.config.guard import refuse_foreign_worlds
-from cosell.config.models import Section, Settings
-from cosell.config.secrets import HOW, IN_CLEAR
+from cosell.config.models import Settings, settings_with
 from cosell.core.errors import Misconfigured
 from cosell.core.mapping import Rule, lint, parse
+from cosell.crm import named, supported
+from cosell.sections import Section
+from cosell.sections.secrets import HOW, IN_CLEAR
 
 LARGEST = 1024 * 1024
 """Bytes of a settings file; a real one has a few thousand."""
@@ -37,23 +39,50 @@ def parse_settings(text: str, name: str = "cosell.toml") -> Settings:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Misconfigured(f"{name} is not readable TOML: {_plain(error)}.") from error
+    model = _model(tables, name)
     try:
-        settings = Settings.model_validate(tables)
+        settings = model.model_validate(tables)
     except ValidationError as error:
-        said = _sentences(error.errors(include_url=False))
+        said = _sentences(error.errors(include_url=False), model)
         advice = HOW if IN_CLEAR in said else None
         # The cause is dropped: pydantic's own text repeats what was written, which may be a secret (INV-13).
         raise Misconfigured(f"{name}: {said}", advice=advice) from None
+    if not model.crm_name:
+        raise Misconfigured(f"{name} joins no CRM: there must be a table {_choice()}.")
     refuse_foreign_worlds(settings)
     return settings
+
+
+def settings_of(tables: Mapping[str, Any]) -> Settings:
+    """The same from tables that a program made; it may hand secrets over in memory."""
+    return _model(tables, "The settings").model_validate(tables)
+
+
+def _model(tables: Mapping[str, Any], name: str) -> type[Settings]:
+    """The form of a file with the table of one CRM; of one with none, so that all complaints come at once."""
+    present = [crm for crm in supported() if crm in tables]
+    if not present:
+        return Settings
+    if len(present) > 1:
+        raise Misconfigured(
+            f"{name} joins two CRMs, [{present[0]}] and [{present[1]}].",
+            advice="One environment joins one CRM. Give each its own file and start with both: "
+            "cosell run --config one.toml --config other.toml",
+        )
+    return settings_with(named(present[0]))
+
+
+def _choice() -> str:
+    return " or ".join(f"[{crm}]" for crm in supported())
 
 
 def rules(settings: Settings) -> Mapping[str, Rule]:
     """The mapping the settings ask for, linted."""
     inline = dict(settings.mapping)
     file = inline.pop("file", None)
+    standard = parse(named(settings.crm_name).mapping)
     if file is None:
-        found = parse(_as_toml(inline))
+        found = parse(_as_toml(inline), standard)
     elif inline:
         raise Misconfigured(
             "[mapping] names a file and holds rules as well.",
@@ -62,7 +91,7 @@ def rules(settings: Settings) -> Mapping[str, Rule]:
     elif not isinstance(file, str) or not file.strip():
         raise Misconfigured("[mapping] file must be the path of a TOML file.")
     else:
-        found = parse(read_text(settings.folder / file))
+        found = parse(read_text(settings.folder / file), standard)
     if problems := lint(found):
         raise Misconfigured(f"The mapping cannot be used: {' '.join(problems)}")
     return found
@@ -113,17 +142,17 @@ def _plain(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _sentences(problems: list[ErrorDetails]) -> str:
-    said = [_sentence(problem) for problem in problems[:SHOWN]]
+def _sentences(problems: list[ErrorDetails], model: type[Settings]) -> str:
+    said = [_sentence(problem, model) for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         said.append(f"And {len(problems) - SHOWN} more.")
     return " ".join(said)
 
 
-def _sentence(problem: ErrorDetails) -> str:
+def _sentence(problem: ErrorDetails, model: type[Settings]) -> str:
     place, kind = problem["loc"], problem["type"]
     if kind == "extra_forbidden":
-        return f"There is no setting {_name(place)}.{_nearest(place)}"
+        return f"There is no setting {_name(place)}.{_nearest(place, model)}"
     if kind == "missing":
         return f"{_name(place)} is missing."
     context = problem.get("ctx", {})
@@ -140,11 +169,12 @@ def _name(place: tuple[int | str, ...]) -> str:
     return f"[{'.'.join(words[:-1])}] {words[-1]}"
 
 
-def _nearest(place: tuple[int | str, ...]) -> str:
-    model: type[BaseModel] | None = Settings
+def _nearest(place: tuple[int | str, ...], whole: type[Settings]) -> str:
+    model: type[BaseModel] | None = whole
     for part in place[:-1]:
         model = _table(model, str(part))
     known = list(model.model_fields) if model else []
+    known += supported() if model is Settings else ()
     if near := difflib.get_close_matches(str(place[-1])[:60], known, n=1):
         return f" Did you mean «{near[0]}»?"
     return f" There are: {', '.join(known)}." if known else ""

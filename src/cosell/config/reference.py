@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cosell.config.models import Section, Settings
-from cosell.config.secrets import Reference
+from cosell.config.models import Settings, tables
 from cosell.core.errors import CosellError
 from cosell.core.reasons import TEXTS
+from cosell.crm import supported
+from cosell.sections import Section
+from cosell.sections.secrets import Reference
 
 HEAD = """# Settings
 
@@ -27,8 +29,15 @@ not everybody can read.
 
 def page() -> str:
     """The whole page as Markdown."""
-    parts = [HEAD, *_sections(Settings, ())]
-    return "\n".join(parts)
+    common = tables(Settings)
+    parts = [HEAD, *_sections(common.pop("environment").annotation, ("environment",))]
+    parts += _sections(common.pop("partner_center").annotation, ("partner_center",))
+    for crm in supported().values():
+        parts += _sections(crm.settings, (crm.name,))
+    mapping = common.pop("mapping")
+    for name, field in common.items():
+        parts += _sections(field.annotation, (name,))
+    return "\n".join([*parts, "## [mapping]\n", f"{_told(mapping.description)}\n"])
 
 
 REASONS_HEAD = """# Reasons and errors
@@ -89,8 +98,6 @@ def _sections(model: type[BaseModel], path: tuple[str, ...]) -> list[str]:
             parts += _sections(kind, (*path, name))
         else:
             rows.append(f"| `{name}` | {_default(field.default)} | {_told(field.description)} |")
-    if not path:
-        return [*parts, "## [mapping]\n", f"{_told(Settings.model_fields['mapping'].description)}\n"]
     table = ["| Setting | Default | Meaning |", "|---|---|---|", *rows]
     return [f"## [{'.'.join(path)}]\n", f"{_told(model.__doc__)}\n", "\n".join(table) + "\n", *parts]
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from cosell.config.models import FILL_IN, Section, Settings
+from cosell.config.models import settings_with, tables
+from cosell.crm import Crm
+from cosell.sections import FILL_IN, Section
 
 HEAD = """\
 # Settings of Cosell. Lines that begin with # show the defaults; remove the # to change one.
@@ -25,11 +28,6 @@ _FIRST: dict[str, str] = {
     "partner_center.tenant": FILL_IN,
     "partner_center.client_id": FILL_IN,
     "partner_center.refresh_token": "env:COSELL_REFRESH_TOKEN",
-    "salesforce.environment": "production",
-    "salesforce.login_url": "https://login.salesforce.com",
-    "salesforce.client_id": FILL_IN,
-    "salesforce.username": FILL_IN,
-    "salesforce.private_key": "file:salesforce.key",
 }
 """What a new file says where a setting has no default, or needs one of two."""
 _SHOWN: dict[str, str] = {
@@ -37,44 +35,51 @@ _SHOWN: dict[str, str] = {
     "partner_center.client_secret": "env:COSELL_CLIENT_SECRET",
     "partner_center.organization_id": "a1b2c3",
     "partner_center.certificate_roots": "roots.pem",
-    "salesforce.client_secret": "env:COSELL_SALESFORCE_SECRET",
-    "salesforce.instance_url": "https://example.my.salesforce.com",
-    "salesforce.audience": "https://login.salesforce.com",
-    "salesforce.corporate_currency": "EUR",
-    "salesforce.contact_role": "Decision Maker",
-    "salesforce.default_owner": "005000000000001AAA",
     "web.public_url": "https://cosell.example.com",
 }
 """Examples for settings whose default is nothing."""
 
 
-def template() -> str:
-    """The whole file; it reads back once it is filled in."""
-    return "\n".join([HEAD, *_tables(Settings, "")]) + "\n"
+def template(crm: Crm) -> str:
+    """The whole file of an environment that joins this CRM; it reads back once it is filled in."""
+    return "\n".join([HEAD, *_Template(crm).lines()]) + "\n"
 
 
-def _tables(model: type[BaseModel], path: str) -> list[str]:
-    lines, deeper = [], []
-    for name, field in model.model_fields.items():
-        kind, dotted = field.annotation, f"{path}.{name}".lstrip(".")
-        if isinstance(kind, type) and issubclass(kind, Section):
-            deeper += [f"[{dotted}]", *_told(kind.__doc__), *_tables(kind, dotted), ""]
-        elif dotted == "mapping":
-            deeper += ["# [mapping.deal_value]", *_told(field.description), '# conflict = "crm"', ""]
-        else:
-            lines += [*_told(field.description), _line(dotted, name, field.default)]
-    return [*lines, *([""] if lines and deeper else []), *deeper]
+class _Template:
+    """The lines of one file."""
+
+    def __init__(self, crm: Crm) -> None:
+        self._fields = tables(settings_with(crm))
+        self._first = _FIRST | {f"{crm.name}.environment": "production"}
+        self._first |= {f"{crm.name}.{name}": said for name, said in crm.first.items()}
+        self._shown = _SHOWN | {f"{crm.name}.{name}": said for name, said in crm.shown.items()}
+
+    def lines(self) -> list[str]:
+        """Every table with every setting."""
+        return self._tables(self._fields, "")
+
+    def _tables(self, fields: Mapping[str, FieldInfo], path: str) -> list[str]:
+        lines, deeper = [], []
+        for name, field in fields.items():
+            kind, dotted = field.annotation, f"{path}.{name}".lstrip(".")
+            if isinstance(kind, type) and issubclass(kind, Section):
+                inner = self._tables(kind.model_fields, dotted)
+                deeper += [f"[{dotted}]", *_told(kind.__doc__), *inner, ""]
+            elif dotted == "mapping":
+                deeper += ["# [mapping.deal_value]", *_told(field.description), '# conflict = "crm"', ""]
+            else:
+                lines += [*_told(field.description), self._line(dotted, name, field.default)]
+        return [*lines, *([""] if lines and deeper else []), *deeper]
+
+    def _line(self, dotted: str, name: str, default: Any) -> str:
+        if dotted in self._first:
+            return f"{name} = {json.dumps(self._first[dotted])}"
+        value = self._shown.get(dotted, "") if default is None or default is PydanticUndefined else default
+        return f"# {name} = {_toml(value)}"
 
 
 def _told(text: str | None) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(" ".join((text or "").split()), 100)]
-
-
-def _line(dotted: str, name: str, default: Any) -> str:
-    if dotted in _FIRST:
-        return f"{name} = {json.dumps(_FIRST[dotted])}"
-    value = _SHOWN.get(dotted, "") if default is None or default is PydanticUndefined else default
-    return f"# {name} = {_toml(value)}"
 
 
 def _toml(value: Any) -> str:

@@ -116,8 +116,8 @@ DEFAULT: Mapping[str, Rule] = {rule.field: rule for rule in _default()}
 """The mapping without any file (product.md B2, columns C→ C← U→ U←)."""
 
 
-def parse(text: str) -> Mapping[str, Rule]:
-    """The default mapping changed by the `[field]` tables of a TOML text.
+def parse(text: str, over: Mapping[str, Rule] | None = None) -> Mapping[str, Rule]:
+    """The mapping `over` (everybody's default) changed by the `[field]` tables of a TOML text.
 
     Raises Misconfigured, naming the place and the nearest right word, for anything it does not know.
     """
@@ -125,7 +125,7 @@ def parse(text: str) -> Mapping[str, Rule]:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Misconfigured(f"The mapping is not readable TOML: {error}") from error
-    rules = dict(DEFAULT)
+    rules = dict(DEFAULT if over is None else over)
     for key, table in tables.items():
         if key not in FIELDS:
             raise Misconfigured(
@@ -133,7 +133,7 @@ def parse(text: str) -> Mapping[str, Rule]:
             )
         if not isinstance(table, dict):
             raise Misconfigured(f"In the mapping, «{key}» must be a table such as [{key}].")
-        rules[key] = _rule(DEFAULT[key], table)
+        rules[key] = _rule(rules[key], table)
     return rules
 
 

@@ -59,7 +59,7 @@ class Environment:
         return Policy(
             flows=frozenset(flow for flow in Flow if flows[str(flow)]),
             brake=Brake(brake.links, brake.share, brake.clears, brake.clear_share),
-            check_mark=settings.salesforce.check_mark,
+            check_mark=settings.crm.check_mark,
             contacts_freeze=settings.partner_center.contacts_freeze,
             dry_run=settings.environment.dry_run,
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cosell.config import Reference, Settings
+from cosell.config import Reference, Settings, settings_of
 from cosell.core.errors import Misconfigured
 from cosell.wiring.places import SANDBOX
 
@@ -19,7 +19,7 @@ def sandbox_settings(told: Mapping[str, Any], *, web_port: int = 8080, data: Pat
     """The settings that join the connector to the sandbox described by its `/sandbox.json`."""
     try:
         partner_center, entra, salesforce = (told[name] for name in ("partner_center", "entra", "salesforce"))
-        return Settings.model_validate(
+        return settings_of(
             {
                 "environment": {
                     "name": SANDBOX,

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from cosell.config import Reference, Settings, Tag
+from cosell.config import Settings, Tag
 from cosell.config.reading import read_bytes
-from cosell.core.errors import Misconfigured
+from cosell.crm import Fetch, Site, named
 from cosell.http import AiohttpTransport, Transport
 from cosell.ports import Clock, Keyring, System
-from cosell.systems.partner_center import Options as PartnerCenterOptions
-from cosell.systems.partner_center import open_connection
-from cosell.systems.salesforce import (
-    ClientSecret,
-    FieldNames,
-    Jwt,
-    Salesforce,
-    Stages,
-)
-from cosell.systems.salesforce import Options as SalesforceOptions
+from cosell.systems.partner_center.connection import open_connection
+from cosell.systems.partner_center.options import Options as PartnerCenterOptions
 from cosell.wiring.keyring import LiveSecrets
-
-
-class Fetch(Protocol):
-    """Fetches the secret a setting refers to; None where the setting is empty."""
-
-    def __call__(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None: ...
 
 
 class Systems:
@@ -57,10 +41,8 @@ class Systems:
         live.also(self._connection.tokens.secrets)
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
-        org = salesforce_options(settings, secret)
-        salesforce = Salesforce(org, transport=theirs, clock=clock)
-        live.also(salesforce.secrets)
-        self.crm: System = salesforce
+        site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also)
+        self.crm: System = named(settings.crm_name).open(settings.crm, site)
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -105,44 +87,3 @@ def partner_center_options(settings: Settings, certificate_roots: bytes = b"") -
         certificate_roots=certificate_roots,
         certificate_subjects=section.certificate_subjects,
     )
-
-
-def salesforce_options(settings: Settings, secret: Fetch) -> SalesforceOptions:
-    """The settings of Salesforce in the system's own words."""
-    section = settings.salesforce
-    return SalesforceOptions(
-        login_url=section.login_url,
-        client_id=section.client_id,
-        login=_login(settings, secret),
-        instance_url=section.instance_url,
-        audience=section.audience,
-        api_version=section.api_version,
-        fields=FieldNames(**section.fields.model_dump()),
-        stages=Stages(**section.stages.model_dump()),
-        country_field=section.country_field,
-        value_field=section.deal_value_field,
-        currency_field=section.currency_field,
-        corporate_currency=section.corporate_currency,
-        display_check_mark=section.check_mark,
-        referral_link=section.referral_link,
-        audit_limit=section.audit_limit,
-        contact_role=section.contact_role,
-        default_owner=section.default_owner,
-        duplicate_alerts=section.duplicate_alerts,
-    )
-
-
-def _login(settings: Settings, secret: Fetch) -> Jwt | ClientSecret:
-    section = settings.salesforce
-    if section.login == "client_credentials":
-        return ClientSecret(
-            _needed("client_secret", secret("[salesforce] client_secret", section.client_secret))
-        )
-    key = secret("[salesforce] private_key", section.private_key, lines=True)
-    return Jwt(_needed("username", section.username), _needed("private_key", key))
-
-
-def _needed(name: str, value: str | None) -> str:
-    if not value:
-        raise Misconfigured(f"[salesforce] {name} is missing.")
-    return value

@@ -11,13 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cosell.core.records import Side
-from cosell.http import Transport
-from cosell.ports import Clock, Keyring
-from cosell.systems.partner_center.auth import SignIn, StaticTokens, Tokens
-from cosell.systems.partner_center.options import REFERRALS_RESOURCE, WEBHOOKS_RESOURCE, Options
-from cosell.systems.partner_center.registration import REFERRAL_EVENTS, Registered, Registration, Trial
-from cosell.systems.partner_center.system import PartnerCenter, capabilities
-from cosell.systems.partner_center.webhook import Event, Refused, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,70 +23,3 @@ class Description:
 
 
 SYSTEM = Description("partner_center", "Microsoft Partner Center", Side.PARTNER_CENTER)
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The parts of one signed-in connection."""
-
-    system: PartnerCenter
-    webhook: Webhook
-    registration: Registration
-    tokens: Tokens
-
-    async def aclose(self) -> None:
-        """Closes the connections of every part."""
-        await self.system.aclose()
-        await self.webhook.aclose()
-        await self.registration.aclose()
-
-
-def open_connection(
-    options: Options,
-    *,
-    transport: Transport,
-    keyring: Keyring,
-    clock: Clock,
-    refresh_token: str = "",
-    client_secret: str | None = None,
-    tokens: Tokens | None = None,
-) -> Connection:
-    """Joins the parts over one transport; `tokens` replaces the sign-in, as for the sandbox's own tokens."""
-    if tokens is None:
-        tokens = SignIn(
-            options,
-            transport=transport,
-            keyring=keyring,
-            clock=clock,
-            refresh_token=refresh_token,
-            client_secret=client_secret,
-        )
-    registration = Registration(options, transport=transport, tokens=tokens)
-    system = PartnerCenter(
-        options, transport=transport, tokens=tokens, clock=clock, registration=registration
-    )
-    webhook = Webhook(options, transport=transport, clock=clock)
-    return Connection(system, webhook, registration, tokens)
-
-
-__all__ = [
-    "REFERRALS_RESOURCE",
-    "REFERRAL_EVENTS",
-    "SYSTEM",
-    "WEBHOOKS_RESOURCE",
-    "Connection",
-    "Description",
-    "Event",
-    "Options",
-    "PartnerCenter",
-    "Refused",
-    "Registered",
-    "Registration",
-    "SignIn",
-    "StaticTokens",
-    "Tokens",
-    "Trial",
-    "Webhook",
-    "capabilities",
-    "open_connection",
-]

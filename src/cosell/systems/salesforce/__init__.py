@@ -4,39 +4,49 @@ system = Salesforce(Options(...), transport=..., clock=...)
 await system.prepare()   # signs in and finds out what the org has; every method does so at first use
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from cosell.core.records import Side
-from cosell.systems.salesforce.options import (
-    ClientSecret,
-    FieldNames,
-    FixedToken,
-    Jwt,
-    Options,
-    Stages,
-)
-from cosell.systems.salesforce.system import Salesforce
+from typing import TYPE_CHECKING
+
+from cosell.crm import Crm, Site
+from cosell.sections import FILL_IN
+from cosell.systems.salesforce.settings import SalesforceSettings
+
+if TYPE_CHECKING:
+    from cosell.ports import Capabilities, System
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What the product shows about a system."""
+def _open(section: SalesforceSettings, site: Site) -> System:
+    from cosell.systems.salesforce.opening import open_system
 
-    name: str
-    label: str
-    side: Side
+    return open_system(section, site)
 
 
-SYSTEM = Description("salesforce", "Salesforce", Side.CRM)
+def _expected() -> Capabilities:
+    from cosell.systems.salesforce.abilities import expected
+    from cosell.systems.salesforce.options import FixedToken, Options
 
-__all__ = [
-    "SYSTEM",
-    "ClientSecret",
-    "Description",
-    "FieldNames",
-    "FixedToken",
-    "Jwt",
-    "Options",
+    return expected(Options("https://login.salesforce.com", "", FixedToken("")))
+
+
+SYSTEM = Crm(
+    "salesforce",
     "Salesforce",
-    "Stages",
-]
+    settings=SalesforceSettings,
+    open=_open,
+    expected=_expected,
+    first={
+        "login_url": "https://login.salesforce.com",
+        "client_id": FILL_IN,
+        "username": FILL_IN,
+        "private_key": "file:salesforce.key",
+    },
+    shown={
+        "client_secret": "env:COSELL_SALESFORCE_SECRET",
+        "instance_url": "https://example.my.salesforce.com",
+        "audience": "https://login.salesforce.com",
+        "corporate_currency": "EUR",
+        "contact_role": "Decision Maker",
+        "default_owner": "005000000000001AAA",
+    },
+)

@@ -1,0 +1,97 @@
+"""What a package under `cosell.systems` declares so that its CRM is supported: nothing else names it."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import Field
+
+from cosell.core.errors import Misconfigured
+from cosell.core.records import Side
+from cosell.ports import Capabilities, Clock, System
+from cosell.sections import Section, Tag
+from cosell.sections.secrets import Reference
+
+if TYPE_CHECKING:
+    # What reads only settings must not wait until the network is loaded.
+    from cosell.http import Transport
+
+SYSTEMS = "cosell.systems"
+
+
+class CrmSection(Section):
+    """The connection to a CRM."""
+
+    environment: Annotated[Tag, Field(strict=False)]
+    """The environment this CRM belongs to; must equal `environment.kind`."""
+    check_mark: bool = True
+    """ENV-S06, ENV-D01: show ✔ or ✘ in the opportunity's name."""
+
+    @property
+    def address(self) -> str:
+        """Where this CRM is reached, as a person should see it."""
+        raise NotImplementedError
+
+    def refuse_contradictions(self, kind: Tag) -> None:
+        """Raises Misconfigured where settings contradict one another, or the address tells another world."""
+
+
+class Fetch(Protocol):
+    """Fetches the secret a setting refers to; None where the setting is empty."""
+
+    def __call__(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What an opened CRM is given to work with."""
+
+    transport: Transport
+    clock: Clock
+    secret: Fetch
+    hide: Callable[[Callable[[], Iterable[str]]], None]
+    """Takes a source of secrets that must not be seen in any log."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crm:
+    """One supported CRM; the constant `SYSTEM` of its package."""
+
+    name: str
+    """How its table in the settings file is called."""
+    label: str
+    settings: type[CrmSection]
+    open: Callable[[Any, Site], System]
+    """Joins its settings to a system; may load what is heavy only now."""
+    expected: Callable[[], Capabilities]
+    """What it can do where everything is installed."""
+    first: Mapping[str, str] = field(default_factory=dict)
+    """What a new file says where a setting has no default, by dotted name under its table."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """Examples for settings whose default is nothing."""
+    mapping: str = ""
+    """Where its default mapping differs from everybody's, as TOML."""
+    side: Side = Side.CRM
+
+
+@cache
+def supported() -> Mapping[str, Crm]:
+    """Every CRM by the name of its table: whoever lies under SYSTEMS and declares one."""
+    found = {}
+    for one in pkgutil.iter_modules(import_module(SYSTEMS).__path__):
+        declared = getattr(import_module(f"{SYSTEMS}.{one.name}"), "SYSTEM", None)
+        if isinstance(declared, Crm):
+            found[declared.name] = declared
+    return found
+
+
+def named(name: str) -> Crm:
+    """The CRM of that name, or Misconfigured with those there are."""
+    if name not in supported():
+        raise Misconfigured(f"There is no CRM «{name[:40]}».", advice=f"There are: {', '.join(supported())}.")
+    return supported()[name]

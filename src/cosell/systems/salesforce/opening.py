@@ -1,0 +1,55 @@
+"""Joins the settings of a Salesforce connection to the system."""
+
+from __future__ import annotations
+
+from cosell.core.errors import Misconfigured
+from cosell.crm import Fetch, Site
+from cosell.systems.salesforce.options import ClientSecret, FieldNames, Jwt, Options, Stages
+from cosell.systems.salesforce.settings import SalesforceSettings
+from cosell.systems.salesforce.system import Salesforce
+
+
+def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
+    """The org these settings describe; nothing is called yet."""
+    system = Salesforce(options(section, site.secret), transport=site.transport, clock=site.clock)
+    site.hide(system.secrets)
+    return system
+
+
+def options(section: SalesforceSettings, secret: Fetch) -> Options:
+    """The settings in the system's own words."""
+    return Options(
+        login_url=section.login_url,
+        client_id=section.client_id,
+        login=_login(section, secret),
+        instance_url=section.instance_url,
+        audience=section.audience,
+        api_version=section.api_version,
+        fields=FieldNames(**section.fields.model_dump()),
+        stages=Stages(**section.stages.model_dump()),
+        country_field=section.country_field,
+        value_field=section.deal_value_field,
+        currency_field=section.currency_field,
+        corporate_currency=section.corporate_currency,
+        display_check_mark=section.check_mark,
+        referral_link=section.referral_link,
+        audit_limit=section.audit_limit,
+        contact_role=section.contact_role,
+        default_owner=section.default_owner,
+        duplicate_alerts=section.duplicate_alerts,
+    )
+
+
+def _login(section: SalesforceSettings, secret: Fetch) -> Jwt | ClientSecret:
+    if section.login == "client_credentials":
+        return ClientSecret(
+            _needed("client_secret", secret("[salesforce] client_secret", section.client_secret))
+        )
+    key = secret("[salesforce] private_key", section.private_key, lines=True)
+    return Jwt(_needed("username", section.username), _needed("private_key", key))
+
+
+def _needed(name: str, value: str | None) -> str:
+    if not value:
+        raise Misconfigured(f"[salesforce] {name} is missing.")
+    return value
