@@ -46,7 +46,7 @@ RULES: Mapping[str, Rule] = {
     for rule in (
         Rule("conformance", Tier.BRONZE, "Passes the whole suite, at the port and over HTTP.", True),
         Rule("outcome-table", Tier.BRONZE, "Every documented status and code has one meaning.", True),
-        Rule("own-mapping", Tier.BRONZE, "Ships the mapping its fields want, free of faults.", True),
+        Rule("own-mapping", Tier.BRONZE, "What it wants of the mapping is free of faults.", True),
         Rule("strict-typing", Tier.BRONZE, "Type-checked strictly, with nothing ignored.", True),
         Rule("small-modules", Tier.BRONZE, "No module is longer than 400 lines.", True),
         Rule("known-limitations", Tier.BRONZE, "What it loses and what nobody knows is written down.", True),

@@ -22,7 +22,8 @@ from cosell.core.records import Values
 from cosell.core.values import Solution, State, Value
 from cosell.http import Request
 from cosell.sandbox.frame import Answer
-from cosell.systems.partner_center import Connection, PartnerCenter, open_connection
+from cosell.systems.partner_center.connection import Connection, open_connection
+from cosell.systems.partner_center.system import PartnerCenter
 from cosell.wiring.quality import quality_of
 from tests.conformance.bench import Lack, Late, Outcome
 from tests.sandbox.microsoft import private_deal

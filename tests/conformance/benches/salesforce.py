@@ -24,7 +24,7 @@ from cosell.core.records import Values
 from cosell.core.values import Person, Solution, State, Value
 from cosell.http import Request
 from cosell.sandbox.frame import Answer
-from cosell.systems.salesforce import Salesforce
+from cosell.systems.salesforce.system import Salesforce
 from cosell.wiring.quality import quality_of
 from tests.conformance.bench import Lack, Late, Outcome
 from tests.conformance.samples import samples
