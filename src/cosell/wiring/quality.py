@@ -44,7 +44,7 @@ class Rule:
 RULES: Mapping[str, Rule] = {
     rule.name: rule
     for rule in (
-        Rule("conformance", Tier.BRONZE, "Passes the whole suite, at the port and over HTTP.", True),
+        Rule("conformance", Tier.BRONZE, "Passes the whole suite, at the port and over its HTTP.", True),
         Rule("outcome-table", Tier.BRONZE, "Every documented status and code has one meaning.", True),
         Rule("own-mapping", Tier.BRONZE, "What it wants of the mapping is free of faults.", True),
         Rule("strict-typing", Tier.BRONZE, "Type-checked strictly, with nothing ignored.", True),
