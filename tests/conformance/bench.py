@@ -22,6 +22,8 @@ class Late:
     """A change that carries the time it began and is seen only when it is finished."""
 
     record_id: str
+    lasts: float
+    """Seconds it takes, at least; what stands at the end is begun at their beginning."""
     finish: Callable[[], Awaitable[None]]
 
 

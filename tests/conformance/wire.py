@@ -31,6 +31,11 @@ LOST_TRACK = frozenset({500, 502, 504})
 """Statuses with which a server admits not to know what became of a request."""
 
 
+def parts(secret: str) -> list[str]:
+    """The secret, or pieces of it: half of one is not to be seen either."""
+    return [secret[at : at + 32] for at in range(0, max(1, len(secret) - 31), 16)]
+
+
 async def calm(bench: HttpBench, seen: Snapshot) -> None:
     """The trouble is over, and the connection has found its way back."""
     bench.calm()
@@ -111,7 +116,7 @@ class Wire:
         for status in (301, 302, 303, 307, 308):
             for to in ("read", "write"):
                 before = bench.arrivals()
-                bench.answer(Answer(status, b"", {"location": "http://127.0.0.1:1/elsewhere"}), to)
+                bench.answer(Answer(status, b"", {"location": "/elsewhere"}), to)
                 named(await outcome(bench, to, seen))
                 assert bench.arrivals() - before == 1
 
@@ -144,7 +149,8 @@ class Wire:
 
     async def test_a_huge_body_is_cut_off(self, bench: HttpBench) -> None:
         seen = await warm(bench)
-        bench.answer(Answer(200, b" " * (MAX_BODY + 1), JSON), "read")
+        empty = b'{"value":[],"records":[],"totalSize":0,"done":true,"more":"%b"}'
+        bench.answer(Answer(200, empty % (b"x" * MAX_BODY), JSON), "read")
         assert type(named(await outcome_of_read(bench, seen.id))) is Unavailable
 
     async def test_a_slow_body_is_given_up(self, bench: HttpBench) -> None:
@@ -193,12 +199,9 @@ class Wire:
         told.append(caplog.text + repr([record.__dict__ for record in caplog.records]))
         told.append(repr(bench.system) + repr(vars(bench.system)))
         leaked = {
-            secret[:12]: text[max(0, text.index(secret) - 60) :][:60]
-            for secret in secrets
-            for text in told
-            if secret in text
+            secret[:12] for secret in secrets if any(part in text for part in parts(secret) for text in told)
         }
-        assert leaked == {}
+        assert leaked == set()
 
     # --- the connection itself ---------------------------------------------------------------------
 

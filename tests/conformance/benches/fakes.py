@@ -117,10 +117,9 @@ class FakeBench:
         began = self._loop.now
 
         async def finish() -> None:
-            await self.later(40)
             self.server.edit(self._record(record_id), {"notes": "Slow."}, at=began)
 
-        return Late(record_id, finish)
+        return Late(record_id, 40.0, finish)
 
     def stored(self, record_id: str) -> Mapping[str, Any]:
         return dict(self._record(record_id).values)

@@ -32,7 +32,7 @@ from tests.systems.office import Office, deal, office
 from .served import Served
 
 PACKAGE = "cosell.systems.partner_center"
-LAG = 25.0
+LAG, LATE = 25.0, 300.0
 BOOKKEEPING = {"eTag", "updatedDateTime", "lastModifiedVia", "lastRunId", "externalReferenceId"}
 PATHS = {
     "deal_value": "details.dealValue",
@@ -139,14 +139,14 @@ class PartnerCenterBench(Served):
 
     async def begin_late(self, record_id: str) -> Late:
         """An edit is listed at once; a new referral carries its time and is listed later (2.1)."""
-        self._switches.index_lag = LAG
+        self._switches.index_lag = LATE
         (late,) = await self.person_makes()
         self._switches.index_lag = 0.0
 
         async def finish() -> None:
-            await self.later(LAG)
+            """It was listed by itself."""
 
-        return Late(late, finish)
+        return Late(late, LATE, finish)
 
     def stored(self, record_id: str) -> Mapping[str, Any]:
         body = self._referrals.get(record_id)

@@ -34,6 +34,8 @@ from .served import Served
 
 PACKAGE = "cosell.systems.salesforce"
 BOOKKEEPING = {"SystemModstamp", "LastModifiedDate", "LastModifiedById", "Cosell_Stamp__c", "Audit__c"}
+SLOW = 600.0
+"""Seconds a transaction may last (salesforce-api.md 10.2)."""
 COLUMNS: Mapping[str, Collection[str]] = {
     "name": ("Name",),
     "deal_value": ("Amount", "ExpectedRevenue"),
@@ -156,10 +158,9 @@ class SalesforceBench(Served):
         slow.update("Opportunity", record_id, {"Description": "Slow."})
 
         async def finish() -> None:
-            self.floor.later(300)
             slow.commit()
 
-        return Late(record_id, finish)
+        return Late(record_id, SLOW, finish)
 
     def stored(self, record_id: str) -> Mapping[str, Any]:
         row = {key: value for key, value in self.floor.row(record_id).items() if key not in BOOKKEEPING}

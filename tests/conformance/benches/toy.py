@@ -66,7 +66,7 @@ class ToyBench:
         async def finish() -> None:
             await self.person_edits(record_id, notes="Slow.")
 
-        return Late(record_id, finish)
+        return Late(record_id, 0.0, finish)
 
     def stored(self, record_id: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._shelf.load()["deals"][record_id]["values"]
