@@ -85,6 +85,14 @@ def test_a_status_without_a_readable_body_says_it_too(
         assert type(error_of(status, body, safe=safe)) is kind
 
 
+def test_a_429_waits_as_long_as_it_is_asked() -> None:
+    """Salesforce itself throttles with 403; a gateway before it speaks plain HTTP."""
+    for asked in (None, 7.0):
+        error = error_of(429, None, safe=False, retry_after=asked)
+        assert isinstance(error, Throttled)
+        assert error.retry_after == asked
+
+
 def test_the_admins_own_words_reach_the_seller_and_the_fields_are_named() -> None:
     body = [
         {

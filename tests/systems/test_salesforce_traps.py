@@ -225,11 +225,23 @@ async def test_ids_of_fifteen_characters_mean_the_same_record(floor: Floor) -> N
     assert long_id("0015500001QdQWa") == "0015500001QdQWaAAN"
     assert long_id("0037e00001WZ30q") == "0037e00001WZ30qAAD"
     assert long_id("0017e00001W4GYR") == "0017e00001W4GYRAA3"
+    assert long_id("0015500001qdqwaaan") == "0015500001QdQWaAAN", "the suffix tells the case"
+    assert long_id("0015500001QdQWaBAN") is None, "a suffix that contradicts its id"
+    assert long_id("0015500001QdQWa999") is None
     deal = floor.deal()
     found = await floor.system.get_many([deal[:15], "no id at all", "006000000000000AAA"])
     assert getattr(found[deal[:15]], "id", None) == deal
     assert isinstance(found["no id at all"], Gone)
     assert isinstance(found["006000000000000AAA"], Gone)
+
+
+async def test_one_id_that_is_none_hides_no_other_answer(floor: Floor) -> None:
+    """Salesforce refuses a whole query for one id whose suffix is wrong (INV-14)."""
+    deal = floor.deal()
+    wrong = f"{deal[:15]}999"
+    found = await floor.system.get_many([wrong, deal, deal.lower()])
+    assert isinstance(found[wrong], Gone)
+    assert getattr(found[deal], "id", None) == getattr(found[deal.lower()], "id", None) == deal
 
 
 async def test_a_needed_field_that_is_hidden_is_named_with_what_to_do(floor: Floor) -> None:

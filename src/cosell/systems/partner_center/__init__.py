@@ -8,9 +8,14 @@ connection.registration   # who receives them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cosell.core.records import Side
+
+if TYPE_CHECKING:
+    from cosell.ports import Capabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,15 @@ class Description:
     name: str
     label: str
     side: Side
+    expected: Callable[[], Capabilities]
+    """What it can do under the default settings."""
 
 
-SYSTEM = Description("partner_center", "Microsoft Partner Center", Side.PARTNER_CENTER)
+def _expected() -> Capabilities:
+    from cosell.systems.partner_center.options import Options
+    from cosell.systems.partner_center.system import capabilities
+
+    return capabilities(Options())
+
+
+SYSTEM = Description("partner_center", "Microsoft Partner Center", Side.PARTNER_CENTER, _expected)

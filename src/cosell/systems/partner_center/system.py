@@ -46,7 +46,8 @@ def capabilities(options: Options) -> Capabilities:
         stamp=False,
         touched_by=False,
         readable=frozenset(FIELDS),
-        creatable=compose.UPDATABLE | {"name", "help", *CUSTOMER},
+        # A new referral of ours is accepted from the start, whatever status is sent (4.2).
+        creatable=compose.UPDATABLE - {"state"} | {"name", "help", *CUSTOMER},
         updatable=compose.UPDATABLE,
         # What Microsoft's referral tells can change without moving the version of ours.
         guarded=frozenset(FIELDS) - {"help", "microsoft_id", "microsoft_state"},

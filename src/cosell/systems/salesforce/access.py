@@ -177,8 +177,12 @@ def _refuse_vanished(before: Schema, now: Schema) -> None:
     gone = sorted(before.capabilities.readable - now.capabilities.readable)
     gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
     if gone:
-        raise SchemaDrift(
-            f"Salesforce does not show {', '.join(gone)} any more: the field was removed, renamed, or is "
+        columns = {key: f"{key} ({column.name})" for key, column in before.opportunity.items()}
+        named = ", ".join(columns.get(key, key) for key in gone)
+        drift = SchemaDrift(
+            f"Salesforce does not show {named} any more: the field was removed, renamed, or is "
             f"hidden from the integration user.",
             fields=tuple(gone),
         )
+        drift.advice = "Show it to the integration user again; to go on without it, restart the connector."
+        raise drift

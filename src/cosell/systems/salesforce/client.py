@@ -56,6 +56,8 @@ class Answer:
     headers: Mapping[str, str]
     since: float | None = None
     """The server's time, epoch seconds, before which the answer surely was not read; None: not told."""
+    retry_after: float | None = None
+    """Seconds we were asked to wait."""
 
     @property
     def ok(self) -> bool:
@@ -63,7 +65,7 @@ class Answer:
 
     def error(self, *, safe: bool) -> CosellError:
         """What the refusal means."""
-        return error_of(self.status, self.body, safe=safe)
+        return error_of(self.status, self.body, safe=safe, retry_after=self.retry_after)
 
 
 def refers(body: Mapping[str, Any]) -> bool:
@@ -154,7 +156,8 @@ class Client:
         reply = self._without_secrets(reply)
         body = reply.json() if reply.ok and reply.body else reply.json_or_none()
         # The answer was read between request and reply, so no earlier than this by the server's clock.
-        return Answer(reply.status, body, reply.headers, None if date is None else date - (now - started))
+        since = None if date is None else date - (now - started)
+        return Answer(reply.status, body, reply.headers, since, reply.retry_after)
 
     def _without_secrets(self, reply: Reply) -> Reply:
         """The reply without our secrets, should the other side have echoed one (reliability.md 8.2)."""

@@ -62,7 +62,7 @@ def real(found: Sequence[Refusal]) -> Refusal | None:
     return next((one for one in found if one.code not in halted), found[0] if found else None)
 
 
-def error_of(status: int, body: Any, *, safe: bool) -> CosellError:
+def error_of(status: int, body: Any, *, safe: bool, retry_after: float | None = None) -> CosellError:
     """The error behind an answer that is no success. `safe`: nothing could have been changed."""
     if status == 412:
         return Stale("The opportunity was changed in Salesforce meanwhile.", detail="412")
@@ -72,11 +72,14 @@ def error_of(status: int, body: Any, *, safe: bool) -> CosellError:
     detail = f"status {status}" + "".join(f"; {entry.code} {','.join(entry.fields)}" for entry in found[:3])
     if one is not None and (meaning := _MEANINGS.get(one.code)) is not None:
         return meaning(one, detail)
+    if status == 429:
+        # Salesforce itself says so with 403; what stands before it speaks plain HTTP.
+        return Throttled("Salesforce asks us to slow down.", retry_after=retry_after, detail=detail)
     return _by_status(status, one, detail, safe)
 
 
 def _by_status(status: int, one: Refusal | None, detail: str, safe: bool) -> CosellError:
-    if status in (420, 503, 429):
+    if status in (420, 503):
         return Unavailable("Salesforce is overloaded or under maintenance.", detail=detail)
     if status >= 500:
         if safe:

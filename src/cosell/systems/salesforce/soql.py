@@ -58,10 +58,22 @@ def is_name(text: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def long_id(text: str) -> str | None:
-    """The 18-character form of a row id in either form (salesforce-api.md 1); None where it is none."""
+    """The 18-character form of a row id in either form (salesforce-api.md 1); None where it is none.
+
+    One id whose suffix contradicts it would have the whole query refused, and every other id with it.
+    """
     if not _ID.match(text):
         return None
-    return text if len(text) == 18 else text + suffix(text)
+    return text + suffix(text) if len(text) == 15 else _restored(text[:15], text[15:].upper())
+
+
+def _restored(fifteen: str, tail: str) -> str | None:
+    """A long id with the case that its suffix tells, whatever became of it on the way."""
+    if not set(tail) <= set(_SUFFIX):
+        return None
+    told = "".join(f"{_SUFFIX.index(c):05b}"[::-1] for c in tail)
+    restored = "".join(c.upper() if bit == "1" else c.lower() for c, bit in zip(fifteen, told, strict=True))
+    return restored + tail if suffix(restored) == tail else None
 
 
 def suffix(fifteen: str) -> str:

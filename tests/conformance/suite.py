@@ -1,0 +1,16 @@
+"""The two levels at which a system is tested."""
+
+from __future__ import annotations
+
+from .records import Records
+from .trouble import Trouble
+from .watching import Watching
+from .wire import Wire
+
+
+class Contract(Records, Watching, Trouble):
+    """The port: what the engine relies on, whatever stands behind it. A class gives it `bench`."""
+
+
+class Conformance(Contract, Wire):
+    """The port and the HTTP under it: what «supported» means."""
