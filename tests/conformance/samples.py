@@ -74,11 +74,11 @@ def loss(key: str, sent: Value, got: Value) -> str | None:
             return "joined"
         case str(), str() if sent.startswith(got):
             return "length"
-        case Decimal(), Decimal() if abs(sent - got) < Decimal("0.01"):
+        case Decimal(), Decimal() if _rounds(sent, got):
             return "rounding"
         case date(), date() if abs((sent - got).days) == 1:
             return "time zone"
-        case tuple(), tuple() if _rounded(sent) == _rounded(got):
+        case tuple(), tuple() if _all_round(sent, got):
             return "rounding"
         case tuple(), tuple() if set(sent) <= set(got):
             return "union"
@@ -88,13 +88,26 @@ def loss(key: str, sent: Value, got: Value) -> str | None:
             return f"{sent!r} came back as {got!r}"
 
 
-def _rounded(items: tuple[Person, ...] | tuple[Solution, ...]) -> list[object]:
-    return [
-        (one.id, *(None if amount is None else round(amount, 1) for amount in (one.quantity, one.price)))
-        if isinstance(one, Solution)
-        else one
-        for one in items
-    ]
+def _rounds(sent: Decimal | None, got: Decimal | None) -> bool:
+    """Whether digits were lost and nothing else; a currency without cents keeps none."""
+    if sent is None or got is None:
+        return sent == got
+    whole = got == got.to_integral_value() and abs(sent - got) < 1
+    return whole or abs(sent - got) < Decimal("0.01")
+
+
+def _all_round(sent: tuple[object, ...], got: tuple[object, ...]) -> bool:
+    return len(sent) == len(got) and all(
+        one == other
+        or (
+            isinstance(one, Solution)
+            and isinstance(other, Solution)
+            and one.id == other.id
+            and _rounds(one.quantity, other.quantity)
+            and _rounds(one.price, other.price)
+        )
+        for one, other in zip(sent, got, strict=True)
+    )
 
 
 def _without_breaks(text: str) -> str:

@@ -80,17 +80,16 @@ class Watching:
         await bench.later(5)
         (quick,) = await bench.person_makes()
         await bench.later(2)
-        found, cursor = await news(bench, cursor)
-        assert quick in found
-        assert late.record_id not in found
-        told: list[str] = []
+        told, cursor = await news(bench, cursor)
+        assert late.record_id not in told
         for _ in range(3):
             await bench.later(late.lasts / 3)
             found, cursor = await news(bench, cursor)
             told += found
         await late.finish()
         found, _ = await news(bench, cursor)
-        assert late.record_id in {*told, *found}
+        # A feed may keep back what came after the begin of the slow one, until that is over.
+        assert {late.record_id, quick} <= {*told, *found}
 
     async def test_the_cursor_survives_a_restart(self, bench: Bench) -> None:
         """Between two pages and between two polls; what was made while nobody ran is told."""

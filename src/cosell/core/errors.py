@@ -135,8 +135,10 @@ class NotAllowed(NeedsOperator):
 class SchemaDrift(NeedsOperator):
     """A mapped field vanished or changed its type."""
 
-    def __init__(self, message: str, *, fields: tuple[str, ...] = (), detail: str = "") -> None:
-        super().__init__(message, detail=detail)
+    def __init__(
+        self, message: str, *, fields: tuple[str, ...] = (), detail: str = "", advice: str | None = None
+    ) -> None:
+        super().__init__(message, detail=detail, advice=advice)
         self.fields = fields
 
 

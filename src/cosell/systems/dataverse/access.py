@@ -67,6 +67,13 @@ def _refuse_vanished(before: Schema, now: Schema) -> None:
     gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
     if gone:
         raise SchemaDrift(
-            f"Dynamics 365 does not show {', '.join(gone)} any more: the column was removed or renamed.",
+            f"Dynamics 365 does not show {', '.join(_called(before, key) for key in gone)} any more: "
+            "the column was removed or renamed.",
             fields=tuple(gone),
+            advice="Bring it back, or name the column that takes its place under [dynamics.fields].",
         )
+
+
+def _called(schema: Schema, key: str) -> str:
+    column = schema.opportunity.get(key)
+    return key if column is None else f"{column.name} ({key})"

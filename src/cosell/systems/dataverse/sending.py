@@ -77,7 +77,7 @@ async def _contacts(bench: Workbench, tools: Tools, updates: Sequence[Update]) -
     """Contacts that exist already among those the updates add: one call, none where nothing is added."""
     deals = (update for update in updates if update.seen.kind is RecordKind.OPPORTUNITY)
     emails = sorted({email for update in deals for _, email in missing_contacts(update)})
-    if not emails or not tools.schema.contact:
+    if not emails or "contacts" not in tools.schema.capabilities.updatable:
         return {}
     children, table = tools.writer.children, tools.schema.tables["contact"]
     parts = [
