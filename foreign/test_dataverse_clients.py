@@ -167,6 +167,8 @@ def test_definitions_are_read(client: DataverseClient) -> None:
     assert told.entity_set_name == "opportunities"
     columns = client.tables.list_columns("opportunity", select=["LogicalName", "AttributeType"])
     assert {"name", "cosell_stamp"} <= {one["LogicalName"] for one in columns}
+    typed = client.tables.list_columns("opportunity", typed=True)
+    assert 300 in [one.get("MaxLength") for one in typed]
     assert [REFERRAL] in [one.key_attributes for one in client.tables.get_alternate_keys("opportunity")]
     assert client.tables.list_table_relationships("cosell_opportunitysolution")
 

@@ -225,5 +225,20 @@ async def test_a_batch_holds_no_batch_and_nothing_of_another_service(dynamics: D
     assert [one.status for one in found] == [400, 400, 400]
 
 
+async def test_each_operation_may_act_for_another_user(dynamics: Dynamics) -> None:
+    """2.1: impersonation by header; the others act for themselves."""
+    seller = next(row for row in dynamics.org.as_seller.rows("systemuser") if row["lastname"] == "Castro")
+    acting = [f"MSCRMCallerID: {seller['systemuserid']}"]
+    one = part("POST accounts", {"name": "A"}, headers=acting)
+    for_seller, for_itself = answers(await send(dynamics, one, part("POST accounts", {"name": "B"})))
+    row = await dynamics.row(f"accounts({for_seller.row_id})")
+    assert row["_createdby_value"] == seller["systemuserid"]
+    assert row["_createdonbehalfby_value"] == dynamics.org.user_id
+    assert (await dynamics.row(f"accounts({for_itself.row_id})"))["_createdby_value"] == dynamics.org.user_id
+    dynamics.org.settings.may_impersonate = False
+    (refused,) = answers(await send(dynamics, one))
+    assert (refused.status, refused.code) == (403, "0x8004a110")
+
+
 async def test_a_batch_is_posted_and_nothing_else(dynamics: Dynamics) -> None:
     assert (await dynamics.call("GET", "$batch")).status == 405

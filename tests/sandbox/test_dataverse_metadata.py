@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ import pytest
 from cosell.sandbox.dataverse.csdl import EDM, EDMX, NAMESPACE, document
 from cosell.sandbox.dataverse.schema import Schema
 
-from .dynamics import Dynamics, Json
+from .dynamics import Dynamics, Json, Reply
 
 OPPORTUNITY = "EntityDefinitions(LogicalName='opportunity')"
 CRM = "Microsoft.Dynamics.CRM"
@@ -211,6 +212,40 @@ async def test_the_organization_tells_its_ids_and_addresses(dynamics: Dynamics, 
     assert detail["TenantId"] == dynamics.org.tenant
     assert detail["Endpoints"]["Values"][0] == f"{dynamics.org.base_url}/"
     assert (await dynamics.get("RetrieveCurrentOrganization()")).status == 400
+
+
+def _where(name: str, value: Any, operator: str = "Equals") -> Json:
+    condition = {"PropertyName": name, "ConditionOperator": operator, "Value": {"Value": value}}
+    return {"Conditions": [condition]}
+
+
+async def test_chosen_properties_of_chosen_columns_come_in_one_answer(dynamics: Dynamics) -> None:
+    """As Microsoft's Python client reads typed columns: RetrieveMetadataChanges."""
+    columns = {"PropertyNames": ["LogicalName", "AttributeType", "MaxLength"]}
+    named = _where("LogicalName", ["name", "salesstage"], "In")
+    query = {
+        "Properties": {"PropertyNames": ["LogicalName", "Attributes"]},
+        "Criteria": _where("LogicalName", "opportunity"),
+        "AttributeQuery": {"Properties": columns, "Criteria": named},
+    }
+
+    async def asked(query: Any) -> Reply:
+        params = {"@p1": query if isinstance(query, str) else json.dumps(query)}
+        return await dynamics.call("GET", "RetrieveMetadataChanges(Query=@p1)", params=params)
+
+    (table,) = (await asked(query)).json["EntityMetadata"]
+    assert set(table) == {"MetadataId", "LogicalName", "Attributes"}
+    found = {one["LogicalName"]: one for one in table["Attributes"]}
+    assert (found["name"]["MaxLength"], found["salesstage"]["AttributeType"]) == (300, "Picklist")
+    assert "MaxLength" not in found["salesstage"]
+    whole = {"Properties": {"AllProperties": True}, "Criteria": _where("LogicalName", "role")}
+    (role,) = (await asked(whole)).json["EntityMetadata"]
+    assert role["EntitySetName"] == "roles"
+    assert {one["LogicalName"] for one in role["Attributes"]} >= {"name", "roleid"}
+    assert (await asked("nonsense")).status == 400
+    assert (await asked({"Criteria": _where("Nonsense", 1)})).status == 400
+    assert (await asked({"Criteria": _where("LogicalName", 1, "GreaterThan")})).status == 501
+    assert (await dynamics.get("RetrieveMetadataChanges()")).status == 400
 
 
 async def test_a_drifted_schema_shows_at_once(dynamics: Dynamics) -> None:

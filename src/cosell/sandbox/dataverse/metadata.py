@@ -14,6 +14,7 @@ from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.definitions import columns, tables
 from cosell.sandbox.dataverse.definitions.attributes import Attributes, name_of
+from cosell.sandbox.dataverse.definitions.changes import found_in, query_in
 from cosell.sandbox.dataverse.definitions.labels import metadata_id
 from cosell.sandbox.dataverse.definitions.options import Definition, Options, kept, read, shown
 from cosell.sandbox.dataverse.errors import bad_request, no_property, no_segment, not_simulated, refusal
@@ -25,6 +26,7 @@ _ACCESS = re.compile(
     r"RetrieveCurrentOrganization\(AccessType=(?:Microsoft\.Dynamics\.CRM\.EndpointAccessType)?'"
     r"(?P<kind>Default|Internet|Intranet)'\)"
 )
+_QUERY = re.compile(r"RetrieveMetadataChanges\(Query=(?P<query>.*)\)", re.DOTALL)
 _TO_MANY = "OneToManyRelationshipMetadata"
 _PAIRS = "ManyToManyRelationshipMetadata"
 
@@ -43,6 +45,7 @@ class Metadata:
             "RelationshipDefinitions": self.relationship_definitions,
             "GlobalOptionSetDefinitions": self.global_option_sets,
             "RetrieveCurrentOrganization": self.current_organization,
+            "RetrieveMetadataChanges": self.metadata_changes,
         }
 
     def document(self, call: Call) -> Reply:
@@ -111,11 +114,7 @@ class Metadata:
     def current_organization(self, call: Call) -> Reply:
         """Names, ids and addresses of the environment."""
         _only_reading(call)
-        path, given = unquote(call.path), call.options()
-        for name, value in given.items():
-            if name.startswith("@"):
-                path = path.replace(name, value)
-        if _ACCESS.fullmatch(path) is None:
+        if _ACCESS.fullmatch(_with_aliases(call)) is None:
             raise bad_request("The parameter AccessType is missing or is not a value of EndpointAccessType.")
         host = urlsplit(call.root).netloc
         base = call.root.partition("/api/")[0]
@@ -145,6 +144,22 @@ class Metadata:
         }
         context = f"{call.root}/$metadata#{NAMESPACE}.RetrieveCurrentOrganizationResponse"
         return Reply(200, {"@odata.context": context, "Detail": detail})
+
+    def metadata_changes(self, call: Call) -> Reply:
+        """Chosen properties of chosen tables and columns; without a stamp of earlier there is all of it."""
+        _only_reading(call)
+        match = _QUERY.fullmatch(_with_aliases(call))
+        if match is None:
+            raise bad_request("The parameter Query is missing.")
+        described = [(table, self._table(table)) for table in self._org.schema.tables.values()]
+        context = f"{call.root}/$metadata#{NAMESPACE}.RetrieveMetadataChangesResponse"
+        body: dict[str, Any] = {
+            "@odata.context": context,
+            "ServerVersionStamp": str(self._org.schema.generation),
+            "DeletedMetadata": None,
+            "EntityMetadata": found_in(query_in(match["query"]), described),
+        }
+        return Reply(200, body)
 
     def _table(self, table: Table) -> Definition:
         return tables.table_definition(table, self._org.settings)
@@ -220,6 +235,15 @@ _PARTS = {
     "OneToManyRelationships": _TO_MANY,
     "ManyToManyRelationships": _PAIRS,
 }
+
+
+def _with_aliases(call: Call) -> str:
+    """The path of a function in which parameter aliases are replaced by what they stand for."""
+    path = unquote(call.path)
+    for name, value in call.options().items():
+        if name.startswith("@"):
+            path = path.replace(name, value)
+    return path
 
 
 def _only_reading(call: Call) -> None:
