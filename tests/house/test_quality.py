@@ -69,7 +69,8 @@ def limits_are_written_down(name: str) -> bool:
 
 
 def a_guide_exists(name: str) -> bool:
-    return (ROOT / "docs" / "how-to" / f"connect-{name.replace('_', '-')}.md").is_file()
+    called = SYSTEMS[name].declared.name.replace("_", "-")
+    return (ROOT / "docs" / "how-to" / f"connect-{called}.md").is_file()
 
 
 LOOKS: Mapping[str, Callable[[str], bool]] = {
