@@ -171,7 +171,7 @@ async def test_with_continue_on_error_every_part_has_its_own_status(dynamics: Dy
     parts.append(change_set(part("DELETE accounts(nonsense)", content_id="1")))
     parts.append(part("POST accounts", {"name": "B"}))
     reply = await send(dynamics, *parts, go_on=True)
-    assert reply.status == 200
+    assert (reply.status, reply.headers["Preference-Applied"]) == (200, "odata.continue-on-error")
     assert [one.status for one in answers(reply)] == [204, 404, 400, 204]
     assert len((await dynamics.get("accounts")).rows) == 2
 
@@ -223,6 +223,21 @@ async def test_a_batch_holds_no_batch_and_nothing_of_another_service(dynamics: D
     outside = part("GET /api/other")
     found = answers(await send(dynamics, inner, astray, outside, go_on=True))
     assert [one.status for one in found] == [400, 400, 400]
+
+
+async def test_each_operation_may_act_for_another_user(dynamics: Dynamics) -> None:
+    """2.1: impersonation by header; the others act for themselves."""
+    seller = next(row for row in dynamics.org.as_seller.rows("systemuser") if row["lastname"] == "Castro")
+    acting = [f"MSCRMCallerID: {seller['systemuserid']}"]
+    one = part("POST accounts", {"name": "A"}, headers=acting)
+    for_seller, for_itself = answers(await send(dynamics, one, part("POST accounts", {"name": "B"})))
+    row = await dynamics.row(f"accounts({for_seller.row_id})")
+    assert row["_createdby_value"] == seller["systemuserid"]
+    assert row["_createdonbehalfby_value"] == dynamics.org.user_id
+    assert (await dynamics.row(f"accounts({for_itself.row_id})"))["_createdby_value"] == dynamics.org.user_id
+    dynamics.org.settings.may_impersonate = False
+    (refused,) = answers(await send(dynamics, one))
+    assert (refused.status, refused.code) == (403, "0x8004a110")
 
 
 async def test_a_batch_is_posted_and_nothing_else(dynamics: Dynamics) -> None:

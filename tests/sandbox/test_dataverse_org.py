@@ -6,7 +6,7 @@ import pytest
 
 from cosell.sandbox.dataverse import DataverseError, PlugIn
 from cosell.sandbox.dataverse.columns import Key
-from cosell.sandbox.dataverse.drafting import money, text
+from cosell.sandbox.dataverse.drafting import decimal, money, text
 
 from .dynamics import NOWHERE, REFERRAL, Dynamics
 
@@ -129,12 +129,37 @@ async def test_a_key_may_hold_a_lookup(dynamics: Dynamics) -> None:
     dynamics.org.schema.add_key("cosell_opportunitysolution", key)
     deal = await dynamics.deal()
     path = f"cosell_opportunitysolutions(_cosell_opportunityid_value={deal},cosell_solutionidentifier='S-1')"
-    bind = {"cosell_OpportunityId@odata.bind": f"/opportunities({deal})"}
-    made = await dynamics.create(
-        "cosell_opportunitysolutions", cosell_solutionidentifier="S-1", cosell_quantity=1.5, **bind
-    )
+    for quantity in (1.5, 2):
+        assert (await dynamics.patch(path, {"cosell_quantity": quantity})).status == 204
     row = await dynamics.row(path)
-    assert (row["cosell_opportunitysolutionid"], row["cosell_quantity"]) == (made, 1.5)
+    assert (row["_cosell_opportunityid_value"], row["cosell_quantity"]) == (deal, 2)
+    bind = {"cosell_OpportunityId@odata.bind": f"/opportunities({deal})"}
+    twin = {**bind, "cosell_solutionidentifier": "s-1"}
+    assert (await dynamics.call("POST", "cosell_opportunitysolutions", twin)).refusal == (412, "0x80060892")
+    nowhere = path.replace(deal, NOWHERE)
+    assert (await dynamics.call("GET", nowhere)).refusal == (404, "0x80060891")
+    assert (await dynamics.patch(nowhere, {"cosell_quantity": 1})).refusal == (404, "0x80040217")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "written"),
+    [
+        ("closeprobability", 40, "40"),
+        ("opportunityratingcode", 3, "3"),
+        ("estimatedclosedate", "2026-05-31", "2026-05-31"),
+        ("new_factor", 1.5, "1.50"),
+    ],
+)
+async def test_a_key_may_hold_numbers_days_and_choices(
+    dynamics: Dynamics, column: str, value: object, written: str
+) -> None:
+    """Section 5.1: the column types keys allow."""
+    dynamics.org.schema.add_column("opportunity", decimal("new_factor", "Factor"))
+    dynamics.org.schema.add_key("opportunity", Key("new_key", "New key", (column,)))
+    deal = await dynamics.deal(**{column: value})
+    assert (await dynamics.row(f"opportunities({column}={written})"))["opportunityid"] == deal
+    for wrong in (f"'{written}'", "x", "1-", ""):
+        assert (await dynamics.call("GET", f"opportunities({column}={wrong})")).status == 400
 
 
 async def test_a_reset_returns_to_the_first_day(dynamics: Dynamics) -> None:

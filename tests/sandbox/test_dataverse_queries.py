@@ -312,6 +312,25 @@ async def test_pages_keep_their_order_while_rows_change(dynamics: Dynamics) -> N
     assert seen == [1, 3, 5, 0, 2, 4]
 
 
+@pytest.mark.parametrize(
+    "orderby", ["estimatedvalue desc", "estimatedvalue", "createdon,_ownerid_value desc"]
+)
+async def test_pages_in_the_order_of_any_column_bring_every_row_once(
+    dynamics: Dynamics, orderby: str
+) -> None:
+    for value in (None, 1, 1, 2.5, None, 7):
+        await dynamics.deal(estimatedvalue=value)
+    size = {"Prefer": "odata.maxpagesize=1"}
+    reply = await dynamics.get("opportunities", select="estimatedvalue", orderby=orderby, headers=size)
+    seen = [*reply.rows]
+    while link := reply.json.get("@odata.nextLink"):
+        reply = await dynamics.call("GET", link, headers=size)
+        seen += reply.rows
+    whole = await dynamics.get("opportunities", select="estimatedvalue", orderby=orderby)
+    assert seen == whole.rows
+    assert len({row["opportunityid"] for row in seen}) == 6
+
+
 async def test_a_next_link_repeats_the_query_with_an_opaque_cookie(dynamics: Dynamics) -> None:
     await planted(dynamics)
     size = {"Prefer": "odata.maxpagesize=1"}

@@ -303,6 +303,11 @@ async def test_single_properties_are_read_written_and_cleared(dynamics: Dynamics
     assert (await dynamics.call("GET", f"{path}/name")).status == 204
     assert (await dynamics.call("GET", f"{path}/nonsense")).refusal == (404, "0x80060888")
     assert (await dynamics.call("PUT", f"{path}/name", {})).status == 400
+    assert (await dynamics.call("POST", f"{path}/name", {})).status == 405
+    assert (await dynamics.call("GET", f"{path}/name/nonsense")).status == 404
+    raw = (await dynamics.call("GET", f"{path}/isrevenuesystemcalculated/$value")).raw
+    assert raw == b"false"
+    assert (await dynamics.call("DELETE", f"opportunities({NOWHERE})/name")).status == 404
 
 
 async def test_references_are_set_read_and_removed(dynamics: Dynamics) -> None:
@@ -318,6 +323,18 @@ async def test_references_are_set_read_and_removed(dynamics: Dynamics) -> None:
     assert (await dynamics.call("DELETE", f"{path}/$ref")).status == 204
     assert (await dynamics.row(f"opportunities({deal})"))["_parentaccountid_value"] is None
     assert (await dynamics.call("GET", path)).status == 204
+    assert (await dynamics.call("POST", path, {})).status == 405
+
+
+async def test_a_lookup_is_bound_once(dynamics: Dynamics) -> None:
+    account = await dynamics.create("accounts", name="Contoso")
+    contact = await dynamics.create("contacts", lastname="Moreau")
+    both = {
+        "customerid_account@odata.bind": f"/accounts({account})",
+        "customerid_contact@odata.bind": f"/contacts({contact})",
+    }
+    reply = await dynamics.call("POST", "opportunities", {**DEAL, **both})
+    assert reply.refusal == (400, "0x80040203")
 
 
 async def test_collections_of_a_row_are_listed_filled_and_linked(dynamics: Dynamics) -> None:
@@ -332,6 +349,12 @@ async def test_collections_of_a_row_are_listed_filled_and_linked(dynamics: Dynam
     assert (await dynamics.call("GET", f"{notes}/$count")).raw == b"2"
     assert (await dynamics.call("DELETE", f"{notes}({loose})/$ref")).status == 204
     assert (await dynamics.call("GET", f"{notes}/$count")).raw == b"1"
+    again = await dynamics.call("DELETE", f"{notes}({loose})/$ref")
+    assert again.refusal == (404, "0x80040217")
+    account = {"@odata.id": f"accounts({await dynamics.create('accounts', name='Contoso')})"}
+    assert (await dynamics.call("POST", f"{notes}/$ref", account)).status == 400
+    assert (await dynamics.call("PATCH", notes, {})).status == 405
+    assert (await dynamics.call("GET", f"{notes}?$deltatoken=1")).status == 400
     assert len((await dynamics.call("GET", f"{notes}/$ref")).json["value"]) == 1
 
 
@@ -484,10 +507,12 @@ async def test_product_lines_take_the_value_over_and_hold_the_currency(dynamics:
     }
     assert (await dynamics.call("POST", "opportunityproducts", line)).refusal == (400, "0x80040203")
     await dynamics.patch(f"opportunities({deal})", {"pricelevelid@odata.bind": f"/pricelevels({prices})"})
-    await dynamics.create("opportunityproducts", **line)
+    hours = await dynamics.create("opportunityproducts", **line)
     assert (await dynamics.row(f"opportunities({deal})"))["estimatedvalue"] == 5
     await dynamics.patch(f"opportunities({deal})", {"isrevenuesystemcalculated": True, "estimatedvalue": 7})
     assert (await dynamics.row(f"opportunities({deal})"))["estimatedvalue"] == 300
+    await dynamics.patch(f"opportunityproducts({hours})", {"quantity": 2.5})
+    assert (await dynamics.row(f"opportunities({deal})"))["estimatedvalue"] == 250
     euro = await currency(dynamics, "EUR")
     bind = {"transactioncurrencyid@odata.bind": f"/transactioncurrencies({euro})"}
     assert (await dynamics.patch(f"opportunities({deal})", bind)).refusal == (400, "0x80048479")

@@ -117,6 +117,20 @@ async def test_roles_are_given_by_reference(dynamics: Dynamics) -> None:
     assert (await dynamics.call("POST", f"{roles}/$ref", {"@odata.id": f"teams({NOWHERE})"})).status == 400
 
 
+async def test_members_of_a_team_are_given_by_reference_from_either_side(dynamics: Dynamics) -> None:
+    team = await dynamics.create("teams", name="Partners")
+    user = {"@odata.id": f"systemusers({dynamics.org.user_id})"}
+    members = f"teams({team})/teammembership_association"
+    assert (await dynamics.call("POST", f"{members}/$ref", user)).status == 204
+    teams = f"systemusers({dynamics.org.user_id})/teammembership_association"
+    assert [row["name"] for row in (await dynamics.get(teams)).rows] == ["Partners"]
+    assert (await dynamics.call("PATCH", members, {})).status == 405
+    assert (
+        await dynamics.call("DELETE", f"{members}/$ref?$id=systemusers({dynamics.org.user_id})")
+    ).status == 204
+    assert (await dynamics.get(teams)).rows == []
+
+
 @pytest.mark.parametrize(
     ("privilege", "method", "path", "body"),
     [

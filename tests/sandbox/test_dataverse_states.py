@@ -44,6 +44,14 @@ async def test_a_win_takes_the_estimate_and_the_day_where_nothing_is_told(dynami
     assert row["actualclosedate"] == dynamics.frame.clock.now().date().isoformat()
 
 
+async def test_a_loss_may_name_the_competitor(dynamics: Dynamics) -> None:
+    deal, rival = await dynamics.deal(), await dynamics.create("competitors", name="Rival")
+    named = {"competitorid@odata.bind": f"/competitors({rival})"}
+    assert (await dynamics.close("LoseOpportunity", deal, 5, **named)).status == 204
+    [close] = (await dynamics.get("opportunitycloses", expand="competitorid($select=name)")).rows
+    assert close["competitorid"]["name"] == "Rival"
+
+
 @pytest.mark.parametrize(("status", "kept"), [(4, 4), (5, 5), (-1, 4)])
 async def test_a_loss_keeps_its_reason(dynamics: Dynamics, status: int, kept: int) -> None:
     deal = await dynamics.deal(estimatedvalue=100)

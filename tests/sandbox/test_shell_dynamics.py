@@ -131,6 +131,19 @@ async def test_a_status_closes_an_opportunity_and_reopens_it(visitor: Visitor) -
     assert (await visitor.post(path, {"status": "Out-Sold"}))["status"] == "Out-Sold"
 
 
+async def test_a_slow_change_is_seen_only_when_it_commits(visitor: Visitor) -> None:
+    """dataverse-api.md 4: rows may appear behind a watermark of modifiedon."""
+    deal = await _deal(visitor, READY)
+    path = f"{HERE}/{deal['id']}/edit"
+    row = f"opportunities({deal['id']})?$select=estimatedvalue"
+    await visitor.post(path, {"amount": 4711, "commit_after": 3600})
+    assert (await _row(visitor, row))["estimatedvalue"] == deal["amount"]
+    assert "timeout" in (await visitor.post(path, {"amount": 1}, status=400))["error"]
+    await visitor.post("/control/reset")
+    await visitor.post(path, {"amount": 4712, "commit_after": 0})
+    assert (await _row(visitor, row))["estimatedvalue"] == 4712
+
+
 async def test_children_come_and_go(visitor: Visitor) -> None:
     deal = await _deal(visitor, READY)
     path = f"{HERE}/{deal['id']}"

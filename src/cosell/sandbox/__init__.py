@@ -1,4 +1,4 @@
-"""Simulators of Partner Center, Entra ID and Salesforce, to run, to try and to test against.
+"""Simulators of Partner Center, Entra ID, Salesforce and Dynamics 365, to run, to try and to test against.
 
     from cosell.sandbox import Sandbox
 

@@ -17,11 +17,12 @@ from cosell.sandbox.dataverse.batch_items import (
     resolved,
     undeclared,
 )
-from cosell.sandbox.dataverse.calls import Call, Reply
+from cosell.sandbox.dataverse.calls import Actor, Call, Reply
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, not_allowed
 from cosell.sandbox.dataverse.org import Org
 
 Answers = Callable[[Call], Reply]
+ActingFor = Callable[[Actor, Mapping[str, str]], Actor]
 _REFERENCE = re.compile(r"/?\$([A-Za-z0-9._~-]+)")
 _REFERRING = ("@odata.bind", "@odata.id")
 
@@ -37,8 +38,8 @@ class _Failed(Exception):
 class Batch:
     """Answers ``POST $batch``; every operation goes the way a call by itself goes."""
 
-    def __init__(self, org: Org, answer: Answers) -> None:
-        self._org, self._answer = org, answer
+    def __init__(self, org: Org, answer: Answers, acting_for: ActingFor) -> None:
+        self._org, self._answer, self._acting_for = org, answer, acting_for
 
     def __call__(self, call: Call) -> Reply:
         if call.method != "POST":
@@ -54,7 +55,10 @@ class Batch:
             if failed is not None and not go_on:
                 return self._document(self._status(failed), [part])
             parts.append(part)
-        return self._document(200, parts)
+        reply = self._document(200, parts)
+        if go_on:
+            reply.headers["Preference-Applied"] = "odata.continue-on-error"
+        return reply
 
     def _status(self, failed: int) -> int:
         return failed if self._org.settings.batch_tells_status_of_failure else 400
@@ -104,7 +108,13 @@ class Batch:
         if path.lower().startswith("$batch"):
             raise bad_request("A batch cannot hold another batch.")
         inner = replace(
-            call, method=request.method, path=path, query=query, headers=request.headers, body=request.body
+            call,
+            method=request.method,
+            path=path,
+            query=query,
+            headers=request.headers,
+            body=request.body,
+            actor=self._acting_for(call.actor, request.headers),
         )
         if operation.content_id and b"$" in request.body:
             inner = inner.with_body(_linked(inner.json(), known))

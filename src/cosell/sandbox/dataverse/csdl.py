@@ -38,6 +38,14 @@ _ACTIONS: dict[str, dict[str, str]] = {
     for name in ("WinOpportunity", "LoseOpportunity")
 }
 _BULK = {"CreateMultiple": "mscrm.CreateMultipleResponse", "UpdateMultiple": None, "UpsertMultiple": None}
+_QUALIFYING = {
+    "CreateAccount": "Edm.Boolean",
+    "CreateContact": "Edm.Boolean",
+    "CreateOpportunity": "Edm.Boolean",
+    "OpportunityCurrencyId": "mscrm.transactioncurrency",
+    "OpportunityCustomerId": "mscrm.crmbaseentity",
+    "Status": "Edm.Int32",
+}
 _RESPONSES = {
     "WhoAmIResponse": {"BusinessUnitId": "Edm.Guid", "UserId": "Edm.Guid", "OrganizationId": "Edm.Guid"},
     "CreateMultipleResponse": {"Ids": "Collection(Edm.Guid)"},
@@ -106,6 +114,9 @@ def _entity_type(body: Element, schema: Schema, table: Table) -> None:
     for name, back in sorted(schema.backward(table.name).items()):
         type_name = f"Collection(mscrm.{back.table.name})"
         facets = {"Name": name, "Type": type_name, "Partner": back.target.navigation}
+        SubElement(made, "NavigationProperty", facets)
+    for name, other in schema.paired(table.name):
+        facets = {"Name": name, "Type": f"Collection(mscrm.{other})", "Partner": name}
         SubElement(made, "NavigationProperty", facets)
     if table.keys:
         _alternate_keys(made, table)
@@ -179,6 +190,7 @@ def _operations(body: Element, tables: Iterable[Table]) -> None:
         for parameter, type_name in parameters.items():
             facets = {"Name": parameter, "Type": type_name, "Nullable": "false"}
             SubElement(made, "Parameter", facets)
+    _qualifying(body)
     for table in tables:
         for name, response in _BULK.items():
             made = SubElement(body, "Action", {"Name": name, "IsBound": "true"})
@@ -188,6 +200,17 @@ def _operations(body: Element, tables: Iterable[Table]) -> None:
                 SubElement(made, "Parameter", facets)
             if response:
                 SubElement(made, "ReturnType", {"Type": response, "Nullable": "false"})
+
+
+def _qualifying(body: Element) -> None:
+    """QualifyLead, which is bound to the lead."""
+    made = SubElement(body, "Action", {"Name": "QualifyLead", "IsBound": "true"})
+    for name, type_name in (("entity", "mscrm.lead"), *_QUALIFYING.items()):
+        facets = {"Name": name, "Type": type_name}
+        if name not in ("OpportunityCurrencyId", "OpportunityCustomerId"):
+            facets["Nullable"] = "false"
+        SubElement(made, "Parameter", facets)
+    SubElement(made, "ReturnType", {"Type": "Collection(mscrm.crmbaseentity)", "Nullable": "false"})
 
 
 def _entity_set(container: Element, schema: Schema, table: Table, *, annotations: bool) -> None:
@@ -200,6 +223,7 @@ def _entity_set(container: Element, schema: Schema, table: Table, *, annotations
         if target.table in schema.tables and not _is_shared(column, target)
     }
     bound |= {name: back.table.entity_set for name, back in schema.backward(table.name).items()}
+    bound |= {name: schema.tables[other].entity_set for name, other in schema.paired(table.name)}
     for path, target in sorted(bound.items()):
         SubElement(made, "NavigationPropertyBinding", {"Path": path, "Target": target})
     if annotations and table.change_tracking:

@@ -22,7 +22,8 @@ _CURRENCIES = (
     ("AUD", "Australian Dollar", "A$", 2, "1.52"),
     ("INR", "Indian Rupee", "₹", 2, "83.4"),
 )
-_CONNECTION_ROLES = ("Stakeholder", "Sales Team Member", "Competitor")
+STAKEHOLDER, SALES_TEAM = "Stakeholder", "Sales Team Member"
+_CONNECTION_ROLES = (STAKEHOLDER, SALES_TEAM, "Competitor")
 
 
 def furnish(org: Org, application_id: str, application_object: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import quote, unquote
 
-from cosell.sandbox.dataverse.columns import Column, Key, Table
+from cosell.sandbox.dataverse.columns import CHOICES, NUMBERS, TEXTS, Column, Key, Table
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, refusal
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.store import Ref, Row, folded
@@ -45,7 +46,7 @@ def read_key(org: Org, table: Table, raw: str) -> RowKey:
         if row_id is None:
             raise bad_request("Error in query syntax.")
         return RowKey(table, row_id, text=text)
-    return RowKey(table, None, _values(table, parts), text)
+    return RowKey(table, None, _values(org, table, parts), text)
 
 
 def _parts(table: Table, text: str) -> dict[str, str]:
@@ -62,13 +63,15 @@ def _parts(table: Table, text: str) -> dict[str, str]:
     return made
 
 
-def _values(table: Table, parts: dict[str, str]) -> tuple[tuple[Column, object], ...]:
+def _values(org: Org, table: Table, parts: dict[str, str]) -> tuple[tuple[Column, object], ...]:
     columns = {name: table.by_wire(name) for name in parts}
     named = {column.name for column in columns.values() if column is not None}
     key = next((one for one in table.keys if set(one.columns) == named), None)
     if key is None or key.status != "Active" or None in columns.values():
         raise _no_key(table)
-    return tuple((one, _value(table, one, parts[name])) for name, one in columns.items() if one is not None)
+    return tuple(
+        (one, _value(org, table, one, parts[name])) for name, one in columns.items() if one is not None
+    )
 
 
 def _no_key(table: Table) -> DataverseError:
@@ -80,26 +83,36 @@ def _no_key(table: Table) -> DataverseError:
     return refusal(400, "0x80060890", text)
 
 
-def _value(table: Table, column: Column, text: str) -> object:
-    if text.startswith("'"):
-        inside = text[1:-1].replace("''", "'")
-        if UNUSABLE & set(inside):
-            raise bad_request(f"The value '{inside}' cannot be used in the key of a request URI.")
-        return accept(table.name, column, inside) if column.kind == "string" else inside
+def _value(org: Org, table: Table, column: Column, text: str) -> object:
+    """A key's value as rows store it."""
+    quoted = text.startswith("'")
+    inside = text[1:-1].replace("''", "'") if quoted else text
+    if UNUSABLE & set(inside):
+        raise bad_request(f"The value '{inside}' cannot be used in the key of a request URI.")
+    if quoted != (column.kind in TEXTS):
+        raise bad_request("Error in query syntax.")
     if column.kind == "lookup":
-        return guid(text)
-    if column.kind in ("integer", "picklist", "bigint") and re.fullmatch(r"-?\d+", text):
-        return int(text)
-    if column.kind in ("datetime", "decimal"):
-        return text
-    raise bad_request("Error in query syntax.")
+        return _link(org, column, inside)
+    if column.kind in NUMBERS | CHOICES:
+        if not re.fullmatch(r"-?\d+(\.\d+)?", inside):
+            raise bad_request("Error in query syntax.")
+        return accept(table.name, column, Decimal(inside) if "." in inside else int(inside))
+    return accept(table.name, column, inside)
+
+
+def _link(org: Org, column: Column, text: str) -> Ref:
+    row_id = guid(text)
+    if row_id is None:
+        raise bad_request("Error in query syntax.")
+    tables = [one.table for one in column.targets]
+    return Ref(next((one for one in tables if org.store.get(one, row_id)), tables[0]), row_id)
 
 
 def find_row(org: Org, key: RowKey) -> Row | None:
     """The row a key leads to."""
     if key.row_id is not None:
         return org.store.get(key.table.name, key.row_id)
-    found = matching(org, key.table, [(column, value) for column, value in key.values])
+    found = matching(org, key.table, list(key.values))
     if len(found) > 1:
         raise refusal(400, "0x8006089d", f"More than one {key.table.name} has the key values {key.text}.")
     return found[0] if found else None
@@ -109,17 +122,8 @@ def matching(org: Org, table: Table, values: list[tuple[Column, object]]) -> lis
     """The rows that agree in all the columns, case aside."""
     rows = org.store.table(table.name)
     column, value = values[0]
-    if column.kind == "lookup":
-        found = list(rows.live.values())
-    else:
-        found = [rows.live[one] for one in rows.ids_where(column.name, value)]
-    return [row for row in found if all(_same(row.get(column.name), value) for column, value in values)]
-
-
-def _same(stored: object, asked: object) -> bool:
-    if isinstance(stored, Ref):
-        return stored.id == (asked.id if isinstance(asked, Ref) else asked)
-    return stored is not None and (folded(stored) == folded(asked) or str(stored) == asked)
+    found = [rows.live[one] for one in rows.ids_where(column.name, value)]
+    return [row for row in found if all(folded(row.get(one.name)) == folded(v) for one, v in values)]
 
 
 def row_missing(key: RowKey) -> DataverseError:

@@ -81,6 +81,11 @@ class Schema:
         self._index()
         return self._backward.get(table, {})
 
+    def paired(self, table: str) -> list[tuple[str, str]]:
+        """The many-to-many relationships of a table: the name, and the table at the other end."""
+        found = [(one.name, one.right) for one in self.many.values() if one.left == table]
+        return found + [(one.name, one.left) for one in self.many.values() if one.right == table]
+
     def column(self, table: str, name: str) -> Column:
         """The column of that logical name; KeyError if the table has none."""
         return self.tables[table].columns[name]

@@ -41,7 +41,7 @@ class SignIn:
         if user is None:
             raise refusal(403, "0x80072560", "The user is not a member of the organization.")
         self._check_roles(user, caller)
-        return self._impersonating(Actor(user["systemuserid"], secured=caller.app_only), headers)
+        return self.acting_for(Actor(user["systemuserid"], secured=caller.app_only), headers)
 
     def _user(self, caller: Caller) -> Row | None:
         if caller.app_only:
@@ -63,7 +63,7 @@ class SignIn:
             text = f"The user with id {user['systemuserid']} has not been assigned any roles."
             raise refusal(403, "0x80042f09", text)
 
-    def _impersonating(self, actor: Actor, headers: Mapping[str, str]) -> Actor:
+    def acting_for(self, actor: Actor, headers: Mapping[str, str]) -> Actor:
         """The actor on behalf of the user that CallerObjectId or MSCRMCallerID names."""
         row = None
         if "callerobjectid" in headers:

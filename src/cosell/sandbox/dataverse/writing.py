@@ -36,6 +36,9 @@ class Writer:
         require(self._org, actor, table, "Create")
         body = read_body(self._org, table, given, creating=True)
         row: Row = {**(key or {}), **body.changes}
+        for link in (key or {}).values():
+            if isinstance(link, Ref):
+                self.row(self._org.schema.table(link.table), link.id)
         for column, target, nested in body.parents:
             made = self.create(actor, self._org.schema.table(target.table), nested)
             parent = self._org.schema.table(target.table)

@@ -101,6 +101,7 @@ class Sandbox:
                 yield sandbox
             finally:
                 sandbox.salesforce_desk.forget()
+                sandbox.dataverse_desk.forget()
                 for sender in (sandbox.webhooks, sandbox.webhooks_2, sandbox.dataverse):
                     await sender.aclose()
                 await serving.close()
@@ -165,6 +166,7 @@ class Sandbox:
         """Brings everything to the first moment, always the same way: equal seeds mean equal ids."""
         self.frame.reset(self.options.seed or 0)
         self.salesforce_desk.forget()
+        self.dataverse_desk.forget()
         for simulator in (self.first, self.salesforce, self.second, self.dataverse):
             simulator.reset()
         if not self.options.empty:

@@ -8,6 +8,7 @@ from cosell.sandbox.dataverse.catalogue.customers import customer_tables
 from cosell.sandbox.dataverse.catalogue.deals import deal_tables
 from cosell.sandbox.dataverse.catalogue.hooks import hook_tables
 from cosell.sandbox.dataverse.catalogue.people import people_tables
+from cosell.sandbox.dataverse.catalogue.products import product_tables
 from cosell.sandbox.dataverse.catalogue.ties import tie_tables
 from cosell.sandbox.dataverse.columns import Table
 
@@ -22,7 +23,7 @@ def fresh_tables() -> list[Table]:
 @cache
 def _pattern() -> tuple[Table, ...]:
     """Described once for all environments; nobody but `fresh_tables` sees it."""
-    tables = [*customer_tables(), *deal_tables(), *tie_tables(), *people_tables()]
+    tables = [*customer_tables(), *deal_tables(), *product_tables(), *tie_tables(), *people_tables()]
     for one in tables:
         if one.name in ("opportunity", "lead"):
             extend(one)

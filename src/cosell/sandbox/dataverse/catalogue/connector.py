@@ -21,6 +21,8 @@ HELP = (
     "Workload Specific Value Proposition|Customer Technical Architecture|Proof Of Concept or Demo"
     "|Quotes or Licensing|Post Sales Customer Success|General or Other"
 )
+SOLUTION = "cosell_opportunitysolution"
+CATALOGUE = "cosell_solutiondetail"
 FIRST_VALUE = 727_000_000
 """Where the choice values of the connector's publisher begin (sheet section 5.1)."""
 
@@ -71,7 +73,7 @@ def connector_tables() -> list[Table]:
 
 def _catalogue() -> Table:
     made = table(
-        "cosell_solutiondetail",
+        CATALOGUE,
         "cosell_solutiondetails",
         "Microsoft Solution Detail",
         "Microsoft Solution Details",
@@ -101,7 +103,7 @@ def _catalogue() -> Table:
 def _solutions() -> Table:
     """The solutions of an opportunity, one row each."""
     return table(
-        "cosell_opportunitysolution",
+        SOLUTION,
         "cosell_opportunitysolutions",
         "Opportunity Solution",
         "Opportunity Solutions",

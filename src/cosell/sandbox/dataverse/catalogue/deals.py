@@ -1,4 +1,4 @@
-"""Opportunity and lead, closing activities and products (sheet sections 3 and 6)."""
+"""Opportunity and lead, closing activities and what they name (sheet sections 3 and 6)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from cosell.sandbox.dataverse.catalogue.customers import INDUSTRIES, address
 from cosell.sandbox.dataverse.columns import Column, Table
 from cosell.sandbox.dataverse.drafting import (
     READ_ONLY,
+    active,
     currency,
     day,
-    decimal,
     flag,
     look,
     memo,
@@ -26,7 +26,7 @@ FORECAST = "Pipeline|Best case|Committed|Omitted|Won|Lost"
 
 
 def deal_tables() -> list[Table]:
-    return [_opportunity(), _close(), _line(), _lead(), _product(), _price_list(), _unit()]
+    return [_opportunity(), _close(), _lead(), _campaign(), _competitor()]
 
 
 def _customer(name: str, label: str, table_name: str) -> Column:
@@ -74,6 +74,7 @@ def _opportunity() -> Table:
             "Originating Lead",
             to("lead", "originatingleadid", "opportunity_originating_lead"),
         ),
+        look("campaignid", "Source Campaign", to("campaign", "campaignid", "campaign_opportunities")),
         look(
             "pricelevelid",
             "Price List",
@@ -107,6 +108,11 @@ def _close() -> Table:
             "Opportunity",
             to("opportunity", "opportunityid", "Opportunity_OpportunityClose", "cascade"),
         ),
+        look(
+            "competitorid",
+            "Competitor",
+            to("competitor", "competitorid", "competitor_opportunity_activities"),
+        ),
         whole("opportunitystatecode", "Opportunity State", **READ_ONLY),
         whole("opportunitystatuscode", "Opportunity Status Code", **READ_ONLY),
         currency("opportunityclose"),
@@ -116,37 +122,6 @@ def _close() -> Table:
         primary_name="subject",
         activity=True,
         can_change_tracking=False,
-    )
-
-
-def _line() -> Table:
-    return table(
-        "opportunityproduct",
-        "opportunityproducts",
-        "Opportunity Product",
-        "Opportunity Products",
-        1083,
-        look(
-            "opportunityid",
-            "Opportunity",
-            to("opportunity", "opportunityid", "product_opportunities", "cascade"),
-        ),
-        look(
-            "productid",
-            "Existing Product",
-            to("product", "productid", "product_opportunity_products", "restrict"),
-        ),
-        flag("isproductoverridden", "Select Product"),
-        text("productdescription", "Write-In Product", 500),
-        text("opportunityproductname", "Name", 500),
-        decimal("quantity", "Quantity", 5),
-        money("priceperunit", "Price Per Unit"),
-        flag("ispriceoverridden", "Pricing"),
-        look("uomid", "Unit", to("uom", "uomid", "unit_of_measurement_opportunity_products", "restrict")),
-        money("extendedamount", "Extended Amount", **READ_ONLY),
-        currency("opportunityproduct"),
-        schema_name="OpportunityProduct",
-        primary_name="opportunityproductname",
     )
 
 
@@ -203,52 +178,27 @@ def _lead() -> Table:
     )
 
 
-def _product() -> Table:
+def _campaign() -> Table:
     return table(
-        "product",
-        "products",
-        "Product",
-        "Products",
-        1024,
-        text("name", "Name", 100, required="ApplicationRequired"),
-        text("productnumber", "Product ID", 100),
-        memo("description", "Description"),
-        currency("product"),
-        state(
-            (0, "Active", "1 Active"),
-            (1, "Retired", "2 Retired"),
-            (2, "Draft", "0 Draft"),
-            (3, "Under Revision", "3 Under Revision"),
-        ),
-        schema_name="Product",
-        ownership="OrganizationOwned",
+        "campaign",
+        "campaigns",
+        "Campaign",
+        "Campaigns",
+        4400,
+        text("name", "Name", 128, required="ApplicationRequired"),
+        active(),
+        schema_name="Campaign",
     )
 
 
-def _price_list() -> Table:
+def _competitor() -> Table:
     return table(
-        "pricelevel",
-        "pricelevels",
-        "Price List",
-        "Price Lists",
-        1022,
+        "competitor",
+        "competitors",
+        "Competitor",
+        "Competitors",
+        123,
         text("name", "Name", 100, required="ApplicationRequired"),
-        currency("pricelevel"),
-        state((0, "Active", "100001 Active"), (1, "Inactive", "100002 Inactive")),
-        schema_name="PriceLevel",
-        ownership="OrganizationOwned",
-    )
-
-
-def _unit() -> Table:
-    return table(
-        "uom",
-        "uoms",
-        "Unit",
-        "Units",
-        1055,
-        text("name", "Name", 100),
-        decimal("quantity", "Quantity", 5),
-        schema_name="UoM",
+        schema_name="Competitor",
         ownership="OrganizationOwned",
     )

@@ -37,7 +37,11 @@ def create_opportunity(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 def edit_opportunity(sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
     """A seller changes an opportunity; the status “Won”, “Canceled”, “In Progress” closes or reopens it."""
     wish.text("by", None, among=("seller",))
-    sandbox.dataverse_desk.edit(deal, wish.rest())
+    seconds = wish.seconds("commit_after", None)
+    if seconds is None:
+        sandbox.dataverse_desk.edit(deal, wish.rest())
+    else:
+        sandbox.dataverse_desk.edit_slowly(deal, wish.rest(), seconds=seconds)
     return sandbox.dataverse_desk.opportunity(deal)
 
 

@@ -109,6 +109,8 @@ def _done(name: str, sandbox: Sandbox, wish: Wish, deal: str) -> dict[str, Any]:
 
 def _home(sandbox: Sandbox, deal: str) -> str:
     """The one system that has a record of this id."""
+    if deal.startswith("006") and len(deal) in (15, 18) and deal.isalnum():
+        return "salesforce"
     found = []
     for system, acts in _ACTS.items():
         try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from cosell.sandbox.dataverse import Dataverse, DataverseError
+from cosell.sandbox.dataverse.catalogue.connector import CATALOGUE, SOLUTION
 from cosell.sandbox.shell.desk.dynamics_book import Book
 from cosell.sandbox.shell.desk.dynamics_words import (
-    CATALOGUE,
     LEAD,
     OPPORTUNITY,
     SAME,
-    SOLUTION,
     columns_of,
     contact_row,
     solution_row,
@@ -37,6 +38,7 @@ class DataverseDesk:
 
     def __init__(self, org: Dataverse) -> None:
         self._org, self._seller, self._book = org, org.as_seller, Book(org)
+        self._commits: list[asyncio.TimerHandle] = []
 
     def opportunities(self) -> list[dict[str, Any]]:
         """A line for every opportunity, the last changed first."""
@@ -113,6 +115,30 @@ class DataverseDesk:
             raise Refused(f"Name something to change: {', '.join(OPPORTUNITY)}.")
         status = columns.pop("statuscode", None)
         allowed(lambda: self._edit(row, columns, status))
+
+    def edit_slowly(self, row_id: str, changes: Mapping[str, Any], *, seconds: float) -> None:
+        """Changes an opportunity in a transaction that others see only when it commits, `seconds` later."""
+        wanted = self._book.found("opportunity", row_id)["opportunityid"]
+        columns = self._columns("opportunity", changes, OPPORTUNITY)
+        transaction = self._org.open_transaction()
+        try:
+            allowed(lambda: transaction.update("opportunity", wanted, columns))
+        except Refused:
+            transaction.rollback()
+            raise
+
+        def commit() -> None:
+            # A commit that is refused rolls back, as it does for a person who has gone home.
+            with contextlib.suppress(DataverseError):
+                transaction.commit()
+
+        self._commits.append(asyncio.get_running_loop().call_later(seconds, commit))
+
+    def forget(self) -> None:
+        """Lets no transaction of before commit any more."""
+        for commit in self._commits:
+            commit.cancel()
+        self._commits.clear()
 
     def delete(self, row_id: str) -> None:
         """Deletes an opportunity as the Delete button does."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from cosell.sandbox.dataverse import Dataverse
-from cosell.sandbox.shell.desk.dynamics_words import LEAD, OPPORTUNITY, SHARED, SOLUTION, label_of
+from cosell.sandbox.dataverse import Dataverse, DataverseError
+from cosell.sandbox.dataverse.catalogue.connector import SOLUTION
+from cosell.sandbox.dataverse.fresh import SALES_TEAM, STAKEHOLDER
+from cosell.sandbox.shell.desk.dynamics_words import LEAD, OPPORTUNITY, SHARED, label_of
 from cosell.sandbox.shell.wishes import Refused
 
 Row = dict[str, Any]
-ROLES = {"contact": "Stakeholder", "systemuser": "Sales Team Member"}
+WHOLE_ID = 36
+ROLES = {"contact": STAKEHOLDER, "systemuser": SALES_TEAM}
 
 
 class Book:
@@ -25,6 +29,9 @@ class Book:
     def found(self, table: str, wanted: str) -> Row:
         """The row whose id this is, or begins with."""
         wanted, key = wanted.strip().lower(), f"{table}id"
+        if len(wanted) == WHOLE_ID:
+            with suppress(DataverseError):
+                return self._seller.get(table, wanted)
         rows = [row for row in self.rows(table) if wanted and str(row[key]).startswith(wanted)]
         if len(rows) == 1:
             return rows[0]

@@ -52,8 +52,6 @@ SAME = {
     "notes": "description",
     "subject": "name",
 }
-SOLUTION = "cosell_opportunitysolution"
-CATALOGUE = "cosell_solutiondetail"
 
 
 def columns_of(

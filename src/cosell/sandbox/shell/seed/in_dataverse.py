@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cosell.sandbox.dataverse import Dataverse
-from cosell.sandbox.shell.desk.dynamics_book import ROLES
-from cosell.sandbox.shell.desk.dynamics_words import CATALOGUE, SOLUTION, columns_of
+from cosell.sandbox.dataverse.catalogue.connector import CATALOGUE, SOLUTION
+from cosell.sandbox.dataverse.fresh import SALES_TEAM, STAKEHOLDER
 from cosell.sandbox.shell.seed.story import Customer, Deal, Fate, Presence, Prospect, Seller
 from cosell.sandbox.shell.seed.terms import HELP_LABELS, REFERRAL_LINK, Terms
 
@@ -18,7 +18,6 @@ _CURRENCIES = (
     ("NZD", "New Zealand Dollar", "NZ$", "1.66"),
     ("NOK", "Norwegian Krone", "kr", "10.7"),
 )
-_WORDS = {"help": "cosell_howcanmicrosofthelp", "stage": "salesstage"}
 _HOME = uuid.UUID("0b3c0000-0000-4000-8000-00000000f0f0")
 
 
@@ -55,15 +54,18 @@ class InDataverse:
                 "ownerid": ("systemuser", self._users[deal.sellers[0]]),
                 "cosell_syncwithpartnercenter": deal.crm is not Presence.OFF,
                 "cosell_visibletomicrosoft": deal.visible,
-                **self._choices({"help": HELP_LABELS.get(deal.help or "", ""), "stage": deal.stage}),
+                "cosell_howcanmicrosofthelp": self._choice(
+                    "cosell_howcanmicrosofthelp", HELP_LABELS.get(deal.help or "")
+                ),
+                "salesstage": self._choice("salesstage", deal.stage),
             },
         )
         for solution_id in deal.solutions:
             self._solution(row_id, solution_id, deal.currency)
         for contact_id in people[1:]:
-            self._tie(row_id, "contact", contact_id)
+            self._tie(row_id, "contact", contact_id, STAKEHOLDER)
         for place in deal.sellers[1:]:
-            self._tie(row_id, "systemuser", self._users[place])
+            self._tie(row_id, "systemuser", self._users[place], SALES_TEAM)
         if deal.fate is Fate.WON:
             self._to_win.add(row_id)
         return row_id
@@ -102,8 +104,10 @@ class InDataverse:
             },
         )
 
-    def _choices(self, words: Mapping[str, str]) -> dict[str, Any]:
-        return columns_of(words, _WORDS, self._schema.table("opportunity").columns)
+    def _choice(self, column: str, label: str | None) -> int | None:
+        """The number behind a label of a choice of opportunities."""
+        choices = self._schema.column("opportunity", column).choices
+        return next((one.value for one in choices if one.label == label), None)
 
     def _solution(self, row_id: str, solution_id: str, currency: str) -> None:
         fields = {
@@ -115,9 +119,9 @@ class InDataverse:
         }
         self._seller.create(SOLUTION, fields)
 
-    def _tie(self, row_id: str, kind: str, other_id: str) -> None:
+    def _tie(self, row_id: str, kind: str, other_id: str, role: str) -> None:
         fields = {"record1id": ("opportunity", row_id), "record2id": (kind, other_id)}
-        self._seller.create("connection", {**fields, "record2roleid": self._roles[ROLES[kind]]})
+        self._seller.create("connection", {**fields, "record2roleid": self._roles[role]})
 
     def _account(self, customer: Customer, *, complete: bool) -> str:
         if customer.name not in self._accounts:

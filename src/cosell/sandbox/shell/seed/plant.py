@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cosell.sandbox.shell.account import Account
+from cosell.sandbox.partner_center import PartnerCenter
 from cosell.sandbox.shell.seed.invent import people_of, team_of
-from cosell.sandbox.shell.seed.story import Deal, Fate, Presence
+from cosell.sandbox.shell.seed.story import Deal, Fate, Presence, Seller
 from cosell.sandbox.shell.seed.terms import Crm, Terms
 
 # What tells a qualified lead from a deal (partner-center-api.md 3.6).
 _LEAD = {"type": "Independent", "qualification": "MarketingQualified", "substatus": "Received"}
 
 
-def plant(account: Account, crm: Crm, deals: Iterable[Deal]) -> None:
-    """Fills an account and the CRM beside it with deals, the oldest first."""
-    planter = _Planter(account, crm)
+def plant(center: PartnerCenter, crm: Crm, deals: Iterable[Deal], *, sellers: Sequence[Seller]) -> None:
+    """Fills a partner's account and the CRM beside it with deals, the oldest first."""
+    planter = _Planter(center, crm, sellers)
     for deal in sorted(deals, key=lambda deal: -deal.age_days):
         planter.plant(deal)
-    account.partner_center.referrals.tick()
+    center.referrals.tick()
 
 
 class _Planter:
-    def __init__(self, account: Account, crm: Crm) -> None:
-        center = account.partner_center
+    def __init__(self, center: PartnerCenter, crm: Crm, sellers: Sequence[Seller]) -> None:
         self._now, self._dice = center.frame.clock.now(), center.frame.dice
-        self._referrals, self._crm = center.referrals, crm
-        self._sellers = account.identity.sellers
+        self._referrals, self._crm, self._sellers = center.referrals, crm, sellers
         self._names = {one["id"]: one["name"] for one in center.solutions}
 
     def plant(self, deal: Deal) -> None:
