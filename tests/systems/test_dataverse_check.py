@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cosell.ports import Finding
-from cosell.sandbox.dataverse.columns import memo
+from cosell.sandbox.dataverse.drafting import memo
 from cosell.systems.dataverse import SYSTEM, ClientSecret, Statuses
 from cosell.systems.dataverse.checking import check
 from cosell.systems.dataverse.rights import depths_of, rights

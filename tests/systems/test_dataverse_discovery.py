@@ -10,7 +10,8 @@ import pytest
 
 from cosell.core.errors import CosellError, Misconfigured, NotAllowed, Rejected, SchemaDrift, Unavailable
 from cosell.core.values import State
-from cosell.sandbox.dataverse.columns import Key, memo, text
+from cosell.sandbox.dataverse.columns import Key
+from cosell.sandbox.dataverse.drafting import memo, text
 from cosell.systems.dataverse import MICROSOFT, FieldNames, Statuses
 from cosell.systems.dataverse.building import build
 from cosell.systems.dataverse.metadata import choices_of, columns_of
