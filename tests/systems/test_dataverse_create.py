@@ -139,7 +139,7 @@ async def test_the_account_that_was_chosen_is_used_with_its_people(floor: Floor)
     [
         ("Stationsplein 1", ("Stationsplein 1", None, None)),
         ("Harbour Road 12\nGate 4", ("Harbour Road 12", "Gate 4", None)),
-        ("One\n\nTwo\nThree\nFour", ("One", "Two", "Three, Four")),
+        ("One\n\nTwo\nThree", ("One", "Two, Three", None)),
     ],
 )
 async def test_a_street_has_a_column_for_each_line(

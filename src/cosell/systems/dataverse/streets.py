@@ -1,4 +1,4 @@
-"""The lines of an address: one text on our side, up to three columns in Dynamics 365 (product.md M-12)."""
+"""The lines of an address: one text on our side, columns of their own in Dynamics 365 (product.md M-12)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cosell.systems.dataverse.metadata import Column, Table
 from cosell.systems.dataverse.options import Options
 
 FIRST, FURTHER = "address1_line1", ("address1_line2", "address1_line3")
+_WRITTEN = 2
+"""Partner Center has two lines; a third one in Dynamics 365 is read and never filled."""
 
 
 def columns_of_street(table: Table, *, own: Mapping[str, Column]) -> tuple[Column, ...]:
@@ -31,10 +33,10 @@ def street_of(row: Mapping[str, Any], columns: Sequence[Column]) -> Value:
 
 
 def lines_of(text: Value, columns: Sequence[Column], options: Options) -> dict[str, Any]:
-    """What to write: a line to each column, those that are too many together in the last."""
+    """What to write: the first line by itself, and those below it together, as Partner Center keeps them."""
     lines = [line.strip() for line in text.split("\n") if line.strip()] if isinstance(text, str) else []
-    last = len(columns) - 1
-    kept = [*lines[:last], ", ".join(lines[last:])] if len(lines) > len(columns) else lines
+    last = min(len(columns), _WRITTEN) - 1
+    kept = [*lines[:last], ", ".join(lines[last:])] if len(lines) > last else lines
     body: dict[str, Any] = {column.name: None for column in columns}
     for column, line in zip(columns, kept, strict=False):
         body[column.name] = fitting("address_line", line, column, options)
