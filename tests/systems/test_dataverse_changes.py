@@ -324,6 +324,18 @@ async def test_a_column_that_was_renamed_makes_the_watch_begin_anew(floor: Floor
     assert await walked(floor) == [deal]
 
 
+async def test_settings_changed_in_the_middle_of_a_full_look_do_not_make_it_endless(floor: Floor) -> None:
+    floor.settings.largest_page = 2
+    for number in range(5):
+        floor.lead(cosell_referralidentifier=f"r-{number}")
+    deal = floor.deal()
+    assert (await floor.poll()).more
+    floor.restart(leads=False)
+    await walked(floor)
+    floor.edit(deal, name="Renamed")
+    assert await named(floor) == ["Renamed"]
+
+
 async def test_trouble_with_one_table_reports_nothing_and_loses_nothing(floor: Floor) -> None:
     deal = floor.deal()
     await floor.settle()

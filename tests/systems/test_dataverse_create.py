@@ -134,6 +134,24 @@ async def test_the_account_that_was_chosen_is_used_with_its_people(floor: Floor)
     assert {one["contactid"] for one in floor.rows("contact")} == {stranger, contact}
 
 
+@pytest.mark.parametrize(
+    ("street", "lines"),
+    [
+        ("Stationsplein 1", ("Stationsplein 1", None, None)),
+        ("Harbour Road 12\nGate 4", ("Harbour Road 12", "Gate 4", None)),
+        ("One\n\nTwo\nThree", ("One", "Two, Three", None)),
+    ],
+)
+async def test_a_street_has_a_column_for_each_line(
+    floor: Floor, street: str, lines: tuple[str | None, ...]
+) -> None:
+    """M-12."""
+    made = await floor.system.create(creation(address_line=street))
+    (account,) = floor.rows("account")
+    assert tuple(account[f"address1_line{number}"] for number in (1, 2, 3)) == lines
+    assert made.values["address_line"] == "\n".join(line for line in lines if line)
+
+
 async def test_the_owner_is_who_of_the_team_is_a_user(floor: Floor) -> None:
     """PRE-13, M-16: by the address of the user, without regard to case; others are not invented."""
     stranger = Person("somebody@elsewhere.example", "Some", "Body")

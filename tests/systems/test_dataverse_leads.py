@@ -201,7 +201,13 @@ async def test_a_lead_takes_values_and_marks_in_one_call(floor: Floor) -> None:
     seen = await floor.read(floor.lead())
     floor.forget()
     marks = Marks(trail=("Received.",), mark="ok")
-    changes = {"notes": "news", "customer_name": "Fabrikam", "contacts": (BORIS,), "country": "DE"}
+    changes = {
+        "address_line": "Kade 1\nGate 4",
+        "notes": "news",
+        "customer_name": "Fabrikam",
+        "contacts": (BORIS,),
+        "country": "DE",
+    }
     after = stored(await floor.write(seen, marks=marks, **changes))
     assert floor.calls() == 1
     assert {key: after.values[key] for key in changes} == changes

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 from cosell.core.values import Solution
 from cosell.systems.dataverse.batch import Part
-from cosell.systems.dataverse.odata import address, keyable, literal
+from cosell.systems.dataverse.odata import keyable, literal
 from cosell.systems.dataverse.schema import DetailTable, Schema
 from cosell.systems.dataverse.wire import Answer
 
 _MOST_KNOWN = 100_000
 _PREFIX = "detail:"
+_PLAIN = "'"
 
 
 class Catalogue:
@@ -46,5 +48,5 @@ def _addition(table: DetailTable, solution: Solution) -> Part:
     body = {}
     if table.label is not None:
         body[table.label.name] = (solution.name or solution.id)[: table.label.length or None]
-    path = address(f"{table.set}({table.id.name}={literal(solution.id)})")
+    path = f"{table.set}({table.id.name}={quote(literal(solution.id), safe=_PLAIN)})"
     return Part("PATCH", path, f"{_PREFIX}{solution.key}", body, {"If-None-Match": "*"})

@@ -10,7 +10,8 @@ from cosell.core.records import Snapshot
 from cosell.core.values import Person, Solution, Unreadable, Value
 from cosell.ports import Update
 from cosell.systems.dataverse.batch import Part
-from cosell.systems.dataverse.columns import Columns, fitting
+from cosell.systems.dataverse.columns import Columns
+from cosell.systems.dataverse.lengths import fitting
 from cosell.systems.dataverse.odata import BIND, row, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema

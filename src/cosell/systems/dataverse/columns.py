@@ -10,13 +10,15 @@ from typing import Any
 from cosell.core.answers import help_choices
 from cosell.core.errors import Rejected
 from cosell.core.fields import HELP_LABELS, Help
-from cosell.core.marks import audit_text, link_to, marked, units
+from cosell.core.marks import audit_text, link_to, marked
 from cosell.core.records import Snapshot
 from cosell.core.values import Unreadable, Value
 from cosell.ports import Marks
+from cosell.systems.dataverse.lengths import fitting
 from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
+from cosell.systems.dataverse.streets import columns_of_street, lines_of
 
 APART = frozenset(("solutions", "contacts", "team", "state"))
 """Fields that are no single column: `writing`, `children` and `closing` see to them."""
@@ -34,6 +36,7 @@ class Columns:
         self.own = own
         self._help = _help_choices(own.get("help"))
         audit = own.get("audit")
+        self._street = columns_of_street(schema.tables[table], own=own)
         self._audit_limit = min(options.audit_limit, audit.length or options.audit_limit) if audit else 0
         self._name_limit = own["name"].length or 300
 
@@ -59,6 +62,8 @@ class Columns:
 
     def _wire(self, key: str, value: Value) -> dict[str, Any]:
         column = self.own[key]
+        if key == "address_line":
+            return lines_of(value, self._street, self._options)
         if key == "currency" and column.is_lookup:
             return self.currency(value)
         if key == "help":
@@ -162,23 +167,6 @@ class Columns:
         if enroll and sync is not None:
             body[sync.name] = True
         return body
-
-
-def fitting(key: str, text: str, column: Column, options: Options) -> str:
-    """The text as the column can hold it; too long a one is refused or cut, as the settings say (trap 7)."""
-    room = column.length
-    # Whether a sign beyond the first 65,536 counts once or twice is the environment's to say.
-    if not room or (len(text) if options.long_texts == "refuse" else units(text)) <= room:
-        return text
-    if options.long_texts == "cut":
-        return text.encode("utf-16-le", "replace")[: 2 * room].decode("utf-16-le", "ignore").rstrip()
-    raise Rejected(
-        f"The text for {key} has {len(text)} characters; {column.label or column.name} of Dynamics 365 has "
-        f"room for {room}.",
-        fields=(key,),
-        advice="Shorten it, lengthen the column in Dynamics 365, or set long_texts to cut.",
-        code="too_long",
-    )
 
 
 def _help_choices(column: Column | None) -> dict[Help, Any]:

@@ -13,9 +13,11 @@ from cosell.ports import Creation
 from cosell.systems.dataverse import closing
 from cosell.systems.dataverse.batch import ChangeSet, Part
 from cosell.systems.dataverse.client import read
-from cosell.systems.dataverse.columns import Columns, fitting
+from cosell.systems.dataverse.columns import Columns
+from cosell.systems.dataverse.lengths import fitting
 from cosell.systems.dataverse.odata import guid, row, within
 from cosell.systems.dataverse.statuses import OPEN, Status
+from cosell.systems.dataverse.streets import columns_of_street, lines_of
 from cosell.systems.dataverse.workbench import Tools, Workbench
 from cosell.systems.dataverse.writing import solutions_in
 
@@ -244,12 +246,15 @@ class _Draft:
         return f"/{row(self._schema.tables['account'].set, known)}"
 
     def _account_body(self) -> dict[str, Any]:
-        values = self._creation.values
-        return {
+        values, own = self._creation.values, self._schema.account
+        body = {
             column.name: fitting(key, text, column, self._options)
-            for key, column in self._schema.account.items()
-            if column.creatable and isinstance(text := values.get(key), str)
+            for key, column in own.items()
+            if column.creatable and key != "address_line" and isinstance(text := values.get(key), str)
         }
+        street = columns_of_street(self._schema.tables["account"], own=own)
+        lines = lines_of(values.get("address_line"), street, self._options)
+        return body | {column: line for column, line in lines.items() if line is not None}
 
 
 def _state(creation: Creation) -> State:

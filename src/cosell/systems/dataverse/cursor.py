@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,20 @@ class Cursor:
         """The beginning of a full read, after which nothing since the last good look is missing."""
         return Cursor(walk=True, since=self.since)
 
+    def of(self, streams: Sequence[str]) -> Cursor:
+        """The cursor without streams that are watched no more; begun anew where one of these is new to it."""
+        links, marks, pages = _of(self.links, streams), _of(self.marks, streams), _of(self.pages, streams)
+        if not self.walk and any(one not in {**links, **marks, **pages} for one in streams):
+            return self.anew()
+        return replace(self, links=links, marks=marks, pages=pages)
+
     def at_page(self, stream: str, page: str | None) -> Cursor:
         rest = {name: link for name, link in self.pages.items() if name != stream}
         return replace(self, pages=rest if page is None else {**rest, stream: page})
+
+
+def _of(told: Mapping[str, T], streams: Sequence[str]) -> dict[str, T]:
+    return {one: told[one] for one in streams if one in told}
 
 
 def parse(text: str | None) -> Cursor:

@@ -16,6 +16,7 @@ from cosell.systems.dataverse.metadata import Table
 from cosell.systems.dataverse.odata import ETAG, guid, literal, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
+from cosell.systems.dataverse.streets import columns_of_street, street_of
 from cosell.systems.dataverse.ties import any_of
 
 Rows = Sequence[Mapping[str, Any]]
@@ -42,6 +43,7 @@ class LeadReader:
         self._no_currency = options.base_currency or schema.organization.base_currency
         self.table: Table = schema.leads
         self._own = schema.lead
+        self._street = columns_of_street(self.table, own=self._own)
         self._person = {key: self._own[role] for key, role in PERSON.items() if role in self._own}
         self._currency = self._expanded("transactioncurrencyid", "transactioncurrency")
         self._modifier = self._expanded("modifiedby", "systemuser")
@@ -55,6 +57,7 @@ class LeadReader:
     def _columns(self) -> Iterable[str]:
         yield from (self.table.id, "statecode", "statuscode", "modifiedon", "_modifiedby_value")
         yield from (column.shown for role, column in self._own.items() if role != "referral_link")
+        yield from (column.name for column in self._street)
 
     def _expand(self) -> dict[str, str]:
         wanted = ((self._currency, "isocurrencycode"), (self._modifier, "fullname"))
@@ -141,6 +144,8 @@ class LeadReader:
         for key, column in self._own.items():
             if key in rows.PLAIN or key == "country":
                 found[key] = rows.plain(key, row.get(column.name))
+        if self._street:
+            found["address_line"] = street_of(row, self._street)
         if "help" in self._own:
             found["help"] = rows.help_of(row.get(self._own["help"].name), self._own["help"])
         if "currency" in self._own:

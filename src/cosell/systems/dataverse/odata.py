@@ -31,9 +31,7 @@ def is_name(text: str) -> bool:
 
 
 def literal(text: str) -> str:
-    """`text` as a quoted string: it can neither end the string nor break the query."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
+    """`text` as a quoted string that it cannot end; `address` then encodes every sign of it."""
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "'" + text.replace("'", "''") + "'"

@@ -17,6 +17,7 @@ from cosell.systems.dataverse.odata import ETAG, guid, literal, within
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.statuses import OPEN
+from cosell.systems.dataverse.streets import columns_of_street, street_of
 from cosell.systems.dataverse.ties import Ties, any_of, columns_of
 
 Rows = Sequence[Mapping[str, Any]]
@@ -41,6 +42,7 @@ class Reader:
         self._user_id = schema.organization.user_id
         self._plain = [(key, own[key].name) for key in rows.PLAIN if key in own]
         self._sync, self._referral_id = schema.needed("sync"), schema.needed("referral_id")
+        self._street = columns_of_street(schema.tables["account"], own=schema.account)
         self._customers = [_expanded(schema, column, target) for column, target in CUSTOMERS]
         self._contacts = [_expanded(schema, *one) for one in PRIMARY] if schema.contact else []
         self._owner = _expanded(schema, "owninguser", "systemuser")
@@ -67,7 +69,8 @@ class Reader:
 
     def _expand(self) -> dict[str, str]:
         schema = self.schema
-        wanted = [(name, columns_of(schema, "account", schema.account)) for name in self._customers]
+        account = dict(schema.account) | {column.name: column for column in self._street}
+        wanted = [(name, columns_of(schema, "account", account)) for name in self._customers]
         wanted += [(name, columns_of(schema, "contact", schema.contact)) for name in self._contacts]
         if schema.user:
             wanted += [(self._owner, columns_of(schema, "systemuser", schema.user))]
@@ -167,6 +170,8 @@ class Reader:
         for key, column in self.schema.account.items():
             if key in rows.PLAIN or key == "country":
                 found[key] = rows.plain(key, account.get(column.name))
+        if self._street:
+            found["address_line"] = street_of(account, self._street)
 
     def _read_contacts(
         self, row: Mapping[str, Any], mine: Mapping[str, Rows], facts: dict[str, str]

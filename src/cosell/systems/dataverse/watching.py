@@ -64,9 +64,7 @@ class Watching:
         """
         tools = await self._bench.tools()
         asked = list(streams(tools.schema, self._options))
-        cursor = parse(text)
-        if not cursor.walk and any(not _is_known(cursor, stream) for stream in asked):
-            cursor = cursor.anew()
+        cursor = parse(text).of([stream.id for stream in asked])
         if not cursor.walk and self._cold:
             await self._warm_up(asked)
         try:
@@ -226,10 +224,6 @@ class Watching:
 
 class _LinkExpired(Exception):
     """The server has forgotten what this link stood for."""
-
-
-def _is_known(cursor: Cursor, stream: Stream) -> bool:
-    return any(stream.id in known for known in (cursor.links, cursor.marks, cursor.pages))
 
 
 def _is_news(look: _Look, stream: Stream, row: Row) -> bool:

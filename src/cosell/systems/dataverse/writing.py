@@ -15,8 +15,9 @@ from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.children import ANY, Children
 from cosell.systems.dataverse.client import REPRESENTATION
 from cosell.systems.dataverse.closing import NO_TURN, Turn
-from cosell.systems.dataverse.columns import Columns, fitting
+from cosell.systems.dataverse.columns import Columns
 from cosell.systems.dataverse.leads import DISQUALIFIED, PERSON
+from cosell.systems.dataverse.lengths import fitting
 from cosell.systems.dataverse.odata import address, row
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import Schema
