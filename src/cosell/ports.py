@@ -31,7 +31,11 @@ class Capabilities:
     guarded: frozenset[str]
     """Fields whose every change moves the version; only these may be written on a remembered read."""
     leads: frozenset[str] = frozenset()
-    """Fields a lead of its own can be created with; empty where it keeps no leads."""
+    """Fields a lead of its own can be created with; empty where it keeps no leads.
+
+    Those that are `updatable` too can be changed on a lead; `state` is among them only where a status of
+    leads means that nobody pursues one. A lead is never made an opportunity by us.
+    """
     acts: frozenset[str] = frozenset()
     """Fields written by an act of their own that cannot be repeated (`System.invite`)."""
     read_size: int = 1
@@ -166,7 +170,10 @@ class System(Protocol):
         ...
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
-        """All records that carry `partner_id`, complete; several are twins (INV-3)."""
+        """All records that carry `partner_id`, complete; several are twins (INV-3).
+
+        A lead counts among them, converted or not; beside the opportunity it became it is no twin.
+        """
         ...
 
     async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:

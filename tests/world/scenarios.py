@@ -15,6 +15,7 @@ def _told(*steps: tuple[float, str, str, int]) -> tuple[Step, ...]:
 _OPEN = (1.0, "open", "", 1)
 _ASK = (1.0, "open_for_help", "", 1)
 _INBOUND = (1.0, "from_microsoft", "", 2)
+_LEAD = (1.0, "lead", "", 1)
 _PORTAL = (1.0, "portal_deal", "", 1)
 
 SCRIPTS: dict[str, tuple[Step, ...]] = {
@@ -33,6 +34,9 @@ SCRIPTS: dict[str, tuple[Step, ...]] = {
         _OPEN, (80.0, "solutions_crm", "", 101), (80.2, "solutions_portal", "", 103)
     ),
     "two records are adopted": _told((1.0, "half_pair", "", 3)),
+    "a lead is converted": _told(_LEAD, (80.0, "convert", "", 4)),
+    "a lead is converted and switched on": _told(_LEAD, (80.0, "convert_switched", "", 3)),
+    "a lead is disqualified": _told(_LEAD, (80.0, "stage_lost", "", 3)),
     "help is chosen later": _told(_OPEN, (80.0, "help", "", 3), (160.0, "microsoft_accepts", "", 4)),
 }
 
@@ -43,7 +47,8 @@ the introduction behind an edit, and both orders are right."""
 
 def setting(name: str, kill_at: tuple[int, ...] = ()) -> Setting:
     """The world of a script; the hardest preconditions that are still exact."""
-    return replace(_PLAIN, steps=SCRIPTS[name], kill_at=kill_at)
+    leads = "declining" if _LEAD[1] in {one.act for one in SCRIPTS[name]} else ""
+    return replace(_PLAIN, steps=SCRIPTS[name], kill_at=kill_at, leads=leads)
 
 
 _PLAIN = Setting(seed=7, steps=(), conflict="ask", poll_partner_center=20.0, poll_crm=20.0, lease=20.0)
