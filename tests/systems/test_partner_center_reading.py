@@ -40,6 +40,29 @@ def read(own: Any, microsoft: Any = None, *, complete: bool = True) -> Snapshot:
     )
 
 
+@pytest.mark.parametrize(
+    ("ids", "duns"),
+    [
+        ([{"profileType": "External", "id": "X1"}, {"profileType": "Duns", "id": "123456789"}], "123456789"),
+        ([{"profileType": "Duns", "id": "123456789"}] * 2, "123456789"),
+        ([{"profileType": "Duns", "id": "1"}, {"profileType": "Duns", "id": "2"}], None),
+        ([{"profileType": "Duns", "id": " "}], None),
+        ([{"profileType": "Duns", "id": 7}], None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_customers_duns_number_is_read_where_there_is_one(ids: Any, duns: str | None) -> None:
+    """M-26; two numbers are none."""
+    own = example("example-referral-shared-partner")
+    own["customerProfile"]["ids"] = ids
+    assert read(own).duns == duns
+
+
+async def test_partner_center_keeps_no_accounts(pc: Office) -> None:
+    assert await pc.system.accounts({"customer_name": "Contoso"}, None) == ()
+
+
 def test_the_documented_deal_is_read_in_full() -> None:
     """Partner-center-api.md 3, 5; product.md B2."""
     found = read(example("example-referral-shared-partner"), example("example-referral-shared-microsoft"))
