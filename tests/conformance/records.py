@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cosell.core.errors import Gone, Rejected, Stale
-from cosell.core.fields import FIELDS, Kind
+from cosell.core.fields import FIELDS, Help, Kind
 from cosell.core.records import Snapshot, Values
-from cosell.core.values import State, Value, normalise
-from cosell.ports import Creation, Marks, Update, Written
+from cosell.core.values import State, Unreadable, Value, normalise
+from cosell.ports import Creation, Invitation, Marks, Update, Written
 
 from . import samples
 from .bench import Bench
@@ -115,7 +116,7 @@ class Records:
         assert isinstance(answer, Stale)
         assert bench.stored(record_id) == before
 
-    async def test_an_update_touches_only_the_named_fields(self, bench: Bench) -> None:
+    async def test_an_update_touches_only_the_named_fields_and_moves_the_version(self, bench: Bench) -> None:
         """Each updatable field by itself, on a record that holds something in every field."""
         record_id = (await made(bench)).id
         for key in sorted(bench.system.capabilities.updatable - {"state"}):
@@ -127,6 +128,44 @@ class Records:
             await done(bench, seen, {key: value})
             changed = differing(before, bench.stored(record_id))
             assert changed <= set(bench.places(key)), key
+            if key in bench.system.capabilities.guarded and seen.version is not None:
+                assert (await firm(bench, record_id)).version != seen.version, key
+
+    async def test_as_many_records_as_declared_are_read_and_written_at_once_each_by_itself(
+        self, bench: Bench
+    ) -> None:
+        """One update that must fail takes none of its neighbours along (INV-14)."""
+        can = bench.system.capabilities
+        ids = await bench.person_makes(can.read_size + 1)
+        await bench.later(2)
+        found = await bench.system.get_many(ids)
+        seen = [one for one in found.values() if isinstance(one, Snapshot)]
+        assert {one.id for one in seen} == set(ids)
+        wanted = [
+            Update(f"w{at}", one.id, {"notes": f"Note {at}"}, one)
+            for at, one in enumerate(seen[: can.write_size + 1])
+        ]
+        wanted[0] = replace(wanted[0], values={"notes": Unreadable("?", "is none")})
+        answers = await bench.system.update_many(wanted)
+        assert isinstance(answers["w0"], Rejected)
+        for update in wanted[1:]:
+            stored = answers[update.write_id]
+            assert isinstance(stored, Snapshot), stored
+            assert (stored.id, stored.values["notes"]) == (update.record_id, update.values["notes"])
+
+    async def test_an_act_is_carried_out_and_nothing_undeclared_is(self, bench: Bench) -> None:
+        """What cannot be repeated is never done by a creation or an update, only by `invite`."""
+        can = bench.system.capabilities
+        invitation = Invitation("w9", await made(bench), Help.PROOF.value, "Please join.")
+        if "help" not in can.acts:
+            with pytest.raises(Rejected):
+                await bench.system.invite(invitation)
+            return
+        created = await made(bench, 2, help=Help.PROOF.value)
+        assert (await read(bench, created.id)).values["help"] is None
+        joined = await bench.system.invite(replace(invitation, seen=created))
+        assert joined.values["help"] == Help.PROOF.value
+        assert (await read(bench, created.id)).microsoft_id == joined.microsoft_id is not None
 
     async def test_every_field_survives_a_creation_or_is_declared_lossy(self, bench: Bench) -> None:
         can = bench.system.capabilities

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cosell.core.errors import CosellError, Gone, Rejected, Stale
 from cosell.core.matching import Account
 from cosell.core.records import RecordKind, Side, Snapshot
-from cosell.core.values import Value
+from cosell.core.values import Unreadable, Value
 from cosell.ports import Capabilities, Changes, Creation, Invitation, Update
 
 from .loop import VirtualLoop
@@ -235,6 +235,10 @@ class Server:
         if record.poisoned:
             self.seen.happened("rejected")
             return Rejected("a rule of this organisation refuses the record", fields=tuple(update.values))
+        unreadable = tuple(key for key, one in update.values.items() if isinstance(one, Unreadable))
+        if unreadable:
+            self.ledger.violate("INV-5", "a value nobody can read was sent:", unreadable)
+            return Rejected("this cannot be read", fields=unreadable)
         refused = self.refuses(record, update.values)
         if refused:
             self.ledger.refused(self, record, update, refused)
