@@ -54,6 +54,15 @@ def _usable_port(parts: SplitResult) -> bool:
         return False
 
 
+def _time_of_day(text: str) -> str:
+    """Keeps `text` when it is a time such as 02:30, or empty."""
+    hours, colon, minutes = text.partition(":")
+    shaped = colon and len(hours) == len(minutes) == 2 and (hours + minutes).isascii()
+    if text and not (shaped and (hours + minutes).isdigit() and int(hours) < 24 and int(minutes) < 60):
+        raise ValueError("must be a time of day such as 02:30, or empty")
+    return text
+
+
 def _reference(raw: Any) -> Reference:
     if isinstance(raw, Reference):
         return raw
@@ -94,6 +103,7 @@ Place = Annotated[Path, BeforeValidator(_path)]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 LinkTemplate = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1)[^{}\s]*\{id\}[^{}\s]*$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 
 
 class Section(BaseModel):
@@ -289,7 +299,7 @@ class FlowSettings(Section):
     outbound_solutions: bool = True
     """FLW-S08: changes of the solutions on the opportunity."""
     repair: bool = True
-    """The sweep that compares every link."""
+    """FLW-D11: the sweep that compares every link and repairs what differs (Auto-heal)."""
 
 
 class PaceSettings(Section):
@@ -300,7 +310,9 @@ class PaceSettings(Section):
     poll_crm: Seconds = 60.0
     """Seconds between two looks for changed opportunities."""
     sweep_every: Seconds = 86400.0
-    """Seconds between two full comparisons."""
+    """ENV-D06: seconds between two full comparisons of all links (Auto-heal)."""
+    sweep_at: TimeOfDay = ""
+    """ENV-D06: the local time of day at which one begins, such as 02:30; empty: whenever one is due."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 200
     """Deals looked at together."""
 

@@ -59,6 +59,11 @@ class Report:
         return self.agreed + self.held + self.repaired
 
     @property
+    def poked(self) -> int:
+        """Links and records that are looked at because of it."""
+        return self.repaired + self.gone + self.half + self.unknown
+
+    @property
     def agreement(self) -> float | None:
         """The share of the compared links that agree; None where none was compared."""
         return self.agreed / self.compared if self.compared else None
