@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from bench import backlog, change, duplicates, events, idle, kill, report
+from bench import backlog, change, duplicates, events, idle, kill, report, sweep
 from bench.figures import Figure, as_json, table
 
 Measure = Callable[[], Coroutine[Any, Any, list[Figure]]]
@@ -32,6 +32,7 @@ def measures(*, long: bool) -> dict[str, Measure]:
         "duplicates": duplicates.measure,
         "events": events.measure,
         "kill": kill.measure,
+        "sweep": sweep.measure,
         "idle": partial(idle.measure, soak=idle.SOAK if long else idle.SHORT_SOAK),
     }
 

@@ -97,7 +97,7 @@ def pending(link: Link, *, check_mark: bool) -> bool:
         return False
     mark = "failed" if trail.troubled(link) else "ok"
     unmarked = check_mark and link.mark != mark
-    return bool(unmarked or not link.trail_written or link.resolutions or link.failures or link.reason)
+    return bool(unmarked or not link.trail_written or link.failures or link.reason)
 
 
 def at_rest(link: Link, plan: Plan) -> bool:

@@ -214,13 +214,15 @@ class Sweep:
         await self._flush()
 
     async def _stranger(self, half: _Half) -> None:
-        """A record no link knows, unless it is Microsoft's half of an engagement we know."""
+        """A record no link knows, unless it is one more of an engagement we know, as Microsoft's own is."""
         one = half.snapshot
-        if one.engagement_id and one.id == one.microsoft_id:
-            link = await self.room.store.link_of_engagement(one.engagement_id)
-            if link is not None:
-                self._settle(link, Found.REPAIRED, ())
-                return
+        known = await self.room.store.link_of_engagement(one.engagement_id) if one.engagement_id else None
+        if known is not None and one.side is Side.PARTNER_CENTER:
+            if one.id == one.microsoft_id:
+                self._settle(known, Found.REPAIRED, ())
+            else:
+                self._keys.append(known.key)
+            return
         self._strangers.add(one.id)
         self.room.keep_polled(one, half.asked_at)
         self._pokes.append(Poke(one.side, one.id, "sweep", one.engagement_id))
