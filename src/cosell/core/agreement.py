@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cosell.core import plan as planning
 from cosell.core import trail
 from cosell.core.mapping import MICROSOFT_FIELDS
-from cosell.core.plan import STAYS, FieldPlan, Plan, Verdict
+from cosell.core.plan import STAYS, FieldPlan, Ground, Plan, Verdict
 from cosell.core.reasons import Reason
 from cosell.core.records import Hold, Link, Side, Snapshot, Values
-from cosell.core.values import State, same_id
+from cosell.core.values import State, Unreadable, same_id
 
 WHOLE = "*"
 """The hold of a whole deal."""
@@ -98,6 +99,24 @@ def pending(link: Link, *, check_mark: bool) -> bool:
     mark = "failed" if trail.troubled(link) else "ok"
     unmarked = check_mark and link.mark != mark
     return bool(unmarked or not link.trail_written or link.failures or link.reason)
+
+
+def plan_of(ground: Ground, link: Link, partner_center: Snapshot, crm: Snapshot) -> Plan:
+    """The plan without the fields on which it could find nothing: most of them, in most links."""
+    ours, theirs, base = partner_center.values, crm.values, link.base
+
+    def plain(key: str) -> bool:
+        value, pair = ours.get(key), base.get(key)
+        same = pair is not None and value == theirs.get(key) == pair.partner_center == pair.crm
+        there = key in ours and key in theirs and not isinstance(value, Unreadable)
+        return same and there and key not in link.holds and key not in link.resolutions
+
+    asked = {key: rule for key, rule in ground.rules.items() if key in _TOGETHER or not plain(key)}
+    return planning.plan(replace(ground, rules=asked), link, partner_center, crm)
+
+
+_TOGETHER = frozenset({"state", "help", "visible"})
+"""Fields whose verdicts hang together, or whose equal words mean different things."""
 
 
 def at_rest(link: Link, plan: Plan) -> bool:

@@ -17,7 +17,6 @@ from functools import partial
 from typing import TypeVar
 
 from cosell.core import agreement, backoff, guards
-from cosell.core import plan as planning
 from cosell.core.errors import CosellError, Gone, Retryable, Throttled
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import brake, swept
@@ -302,7 +301,7 @@ class Sweep:
             for side in Side
         }
         astray = any(agreement.strays(link, one) for one in reads.values())
-        plan = planning.plan(self._ground, link, reads[Side.PARTNER_CENTER], reads[Side.CRM])
+        plan = agreement.plan_of(self._ground, link, reads[Side.PARTNER_CENTER], reads[Side.CRM])
         if astray or self._pending(link) or not agreement.at_rest(link, plan):
             self._settle(link, Found.REPAIRED, tuple(halves.values()))
             return
