@@ -294,11 +294,3 @@ async def test_the_next_sweep_and_a_release_begin_to_count_anew(home: Town) -> N
     assert len((await home.store.setting(brake.SWEPT) or "").split()) == 3
     await home.engine.sweep()
     assert await home.store.setting(brake.SWEPT) == "2"
-
-
-async def test_the_tally_is_kept_though_two_count_at_the_same_moment(home: Town) -> None:
-    def one_more(kept: str | None) -> str:
-        return str(int(kept or 0) + 1)
-
-    found = await asyncio.gather(*(home.store.amend("n", one_more, "test", 1.0) for _ in range(20)))
-    assert sorted(int(after or 0) for _, after in found) == list(range(1, 21))
