@@ -186,7 +186,8 @@ class Sweep:
         if side is Side.PARTNER_CENTER and agreement.final(link):
             return True
         left = self._left[side].get(link.key)
-        if left and side in self._walked and agreement.microsoft_rests(link):
+        walked = side is Side.PARTNER_CENTER and side in self._walked
+        if left and walked and agreement.microsoft_rests(link):
             # The walk has brought all open referrals: what rests is not among them and needs no read.
             left -= agreement.MICROSOFTS
         return left is not None and not left
