@@ -1,6 +1,6 @@
 """Measures what the product promises, prints it, and writes it to docs/performance.md.
 
-python -m bench                     all figures, in less than four minutes
+python -m bench                     all figures, in some six minutes
 python -m bench change backlog      some of them; nothing is written
 python -m bench idle --long         with the soak of ten minutes
 python -m bench --json              for a program

@@ -29,7 +29,7 @@ def says(report: Report) -> str:
     """The report in a sentence or two for a person in a hurry."""
     if report.error:
         return f"The last sweep gave up after {_count(report.compared, 'link')}: {report.error}"
-    parts = [f"{_share(report)} of {_count(report.compared, 'link')} compared agree"]
+    parts = [_share(report)]
     for number, words in (
         (report.repaired, "to be repaired"),
         (report.held, "held"),
@@ -47,10 +47,10 @@ def says(report: Report) -> str:
 
 
 def _share(report: Report) -> str:
-    """The agreement rate; never rounded up to the whole."""
+    """How many of the compared links agree; the rate is never rounded up to the whole."""
     if report.agreement is None:
-        return "None"
-    return f"{int(report.agreement * 10_000) / 100:g} %"
+        return "No link compared"
+    return f"{report.agreed * 10_000 // report.compared / 100:g} % of {_count(report.compared, 'link')} compared agree"
 
 
 def _effort(report: Report) -> str:
