@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -63,6 +63,8 @@ class Sweep:
         self._found: dict[str, Found] = {}
         self._left: dict[Side, dict[str, frozenset[str]]] = {side: {} for side in Side}
         """Links whose side was read and stands as last seen, with the fields no page has shown yet."""
+        self._held: dict[Side, dict[str, Snapshot]] = {side: {} for side in Side}
+        """Sides of held links that stand, with who changed them when: by that a conflict is decided."""
         self._walked: set[Side] = set()
         self._strangers: set[str] = set()
         self._pokes: list[Poke] = []
@@ -178,12 +180,20 @@ class Sweep:
         return self.room.common_fields() <= link.base.keys() | link.holds.keys()
 
     def _stands(self, link: Link, snapshot: Snapshot) -> None:
-        left, before = agreement.unread(link, snapshot), self._left[snapshot.side].get(link.key)
-        self._left[snapshot.side][link.key] = left if before is None else left & before
+        side = snapshot.side
+        left, before = agreement.unread(link, snapshot), self._left[side].get(link.key)
+        self._left[side][link.key] = left if before is None else left & before
+        if link.holds and snapshot.id == link.id_of(side):
+            self._held[side][link.key] = replace(
+                agreement.last_seen(link, side),
+                changed_at=snapshot.changed_at,
+                touched_by=snapshot.touched_by,
+                touched_by_us=snapshot.touched_by_us,
+            )
 
     def _whole(self, link: Link, side: Side) -> bool:
         """Whether the side surely stands as last seen, in every field."""
-        if side is Side.PARTNER_CENTER and agreement.final(link):
+        if side is Side.PARTNER_CENTER and agreement.final(link) and not link.holds:
             return True
         left = self._left[side].get(link.key)
         walked = side is Side.PARTNER_CENTER and side in self._walked
@@ -298,7 +308,9 @@ class Sweep:
     def _judge(self, link: Link, halves: Mapping[Side, _Half]) -> None:
         """The pure plan on these reads; a side that was not read again stands as last seen."""
         reads = {
-            side: halves[side].snapshot if side in halves else agreement.last_seen(link, side)
+            side: halves[side].snapshot
+            if side in halves
+            else self._held[side].get(link.key) or agreement.last_seen(link, side)
             for side in Side
         }
         astray = any(agreement.strays(link, one) for one in reads.values())

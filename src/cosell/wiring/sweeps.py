@@ -50,7 +50,8 @@ def _share(report: Report) -> str:
     """How many of the compared links agree; the rate is never rounded up to the whole."""
     if report.agreement is None:
         return "No link compared"
-    return f"{report.agreed * 10_000 // report.compared / 100:g} % of {_count(report.compared, 'link')} compared agree"
+    rate = report.agreed * 10_000 // report.compared / 100
+    return f"{rate:g} % of {_count(report.compared, 'link')} compared agree"
 
 
 def _effort(report: Report) -> str:
