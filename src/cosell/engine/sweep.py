@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -21,6 +21,7 @@ from cosell.core.errors import CosellError, Gone, Retryable, Throttled
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import brake, swept
 from cosell.engine.room import Room
+from cosell.engine.sighting import Sightings
 from cosell.engine.swept import Report
 from cosell.ports import Counting, LinkFilter, Poke, Read
 
@@ -61,11 +62,7 @@ class Sweep:
         self.room, self._wake = room, wake
         self._ground = room.ground()
         self._found: dict[str, Found] = {}
-        self._left: dict[Side, dict[str, frozenset[str]]] = {side: {} for side in Side}
-        """Links whose side was read and stands as last seen, with the fields no page has shown yet."""
-        self._held: dict[Side, dict[str, Snapshot]] = {side: {} for side in Side}
-        """Sides of held links that stand, with who changed them when: by that a conflict is decided."""
-        self._walked: set[Side] = set()
+        self._seen = Sightings()
         self._strangers: set[str] = set()
         self._pokes: list[Poke] = []
         self._keys: list[str] = []
@@ -90,9 +87,9 @@ class Sweep:
             return report
 
         try:
-            for side in Side:
-                await self._walk(side)
-                self._walked.add(side)
+            await self._walk(Side.PARTNER_CENTER)
+            self._seen.listed = True
+            await self._walk(Side.CRM)
             await self._rest()
         except CosellError as error:
             await kept(error.message)
@@ -157,20 +154,20 @@ class Sweep:
         if snapshot.id != link.partner_center_id:
             # Microsoft's own referral of the engagement, alone on its page.
             if agreement.stands(link, snapshot):
-                self._stands(link, snapshot)
+                self._seen.stands(link, snapshot)
             else:
                 self._settle(link, Found.REPAIRED, ())
             return True
         if agreement.stands(link, snapshot) and self._covered(link):
-            self._stands(link, snapshot)
+            self._seen.stands(link, snapshot)
             return True
         return False
 
     def _from_crm(self, link: Link, half: _Half) -> None:
-        if self._whole(link, Side.PARTNER_CENTER):
+        if self._seen.whole(link, Side.PARTNER_CENTER):
             self._judge(link, {Side.CRM: half})
         elif agreement.stands(link, half.snapshot):
-            self._stands(link, half.snapshot)
+            self._seen.stands(link, half.snapshot)
 
     def _from_paused(self, link: Link, half: _Half) -> None:
         self._settle(link, Found.REPAIRED if half.snapshot.enrolled else Found.RESTING, (half,))
@@ -178,29 +175,6 @@ class Sweep:
     def _covered(self, link: Link) -> bool:
         """Whether every field both sides have is remembered; one that is not must be compared directly."""
         return self.room.common_fields() <= link.base.keys() | link.holds.keys()
-
-    def _stands(self, link: Link, snapshot: Snapshot) -> None:
-        side = snapshot.side
-        left, before = agreement.unread(link, snapshot), self._left[side].get(link.key)
-        self._left[side][link.key] = left if before is None else left & before
-        if link.holds and snapshot.id == link.id_of(side):
-            self._held[side][link.key] = replace(
-                agreement.last_seen(link, side),
-                changed_at=snapshot.changed_at,
-                touched_by=snapshot.touched_by,
-                touched_by_us=snapshot.touched_by_us,
-            )
-
-    def _whole(self, link: Link, side: Side) -> bool:
-        """Whether the side surely stands as last seen, in every field."""
-        if side is Side.PARTNER_CENTER and agreement.final(link) and not link.holds:
-            return True
-        left = self._left[side].get(link.key)
-        walked = side is Side.PARTNER_CENTER and side in self._walked
-        if left and walked and agreement.microsoft_rests(link):
-            # The walk has brought all open referrals: what rests is not among them and needs no read.
-            left -= agreement.MICROSOFTS
-        return left is not None and not left
 
     async def _second_look(self, doubtful: Sequence[tuple[Link, _Half]]) -> None:
         """Holds reads that differ from what is remembered against fresh ones of their other halves."""
@@ -293,7 +267,7 @@ class Sweep:
     def _wanted(self, link: Link, side: Side) -> bool:
         if link.state is LinkState.PAUSED:
             return side is Side.CRM
-        return not self._whole(link, side)
+        return not self._seen.whole(link, side)
 
     async def _read(self, side: Side, links: Iterable[Link]) -> Mapping[str, Read]:
         """Fresh reads of one side of these links, as many a call as the system reads well."""
@@ -308,10 +282,7 @@ class Sweep:
     def _judge(self, link: Link, halves: Mapping[Side, _Half]) -> None:
         """The pure plan on these reads; a side that was not read again stands as last seen."""
         reads = {
-            side: halves[side].snapshot
-            if side in halves
-            else self._held[side].get(link.key) or agreement.last_seen(link, side)
-            for side in Side
+            side: halves[side].snapshot if side in halves else self._seen.seen(link, side) for side in Side
         }
         astray = any(agreement.strays(link, one) for one in reads.values())
         plan = agreement.plan_of(self._ground, link, reads[Side.PARTNER_CENTER], reads[Side.CRM])
@@ -319,8 +290,8 @@ class Sweep:
             self._settle(link, Found.REPAIRED, tuple(halves.values()))
             return
         for half in halves.values():
-            self._stands(link, half.snapshot)
-        if all(self._whole(link, side) for side in halves):
+            self._seen.stands(link, half.snapshot)
+        if all(self._seen.whole(link, side) for side in halves):
             self._found[link.key] = Found.HELD if link.holds else Found.AGREED
 
     def _pending(self, link: Link) -> bool:
