@@ -173,11 +173,11 @@ class GatedStore:
         self._process.story.tell(self._process.name, "store.join", other_key[:8])
         self._seen.happened("stubs joined")
 
-    def _saw_amend(self, name: str, *_: Any) -> None:
+    def _saw_amend(self, name: str, *_: Any, **__: Any) -> None:
         if name == BEGUN:
             self._seen.happened("swept")
 
-    def _saw_set_setting(self, name: str, *_: Any) -> None:
+    def _saw_set_setting(self, name: str, *_: Any, **__: Any) -> None:
         self._saw_amend(name)
 
     def _saw_poke(self, pokes: Any, now: float) -> None:
