@@ -1,6 +1,6 @@
 """Measures what the product promises, prints it, and writes it to docs/performance.md.
 
-python -m bench                     all figures, in less than four minutes
+python -m bench                     all figures, in some six minutes
 python -m bench change backlog      some of them; nothing is written
 python -m bench idle --long         with the soak of ten minutes
 python -m bench --json              for a program
@@ -18,7 +18,7 @@ from typing import Any
 
 import uvloop
 
-from bench import backlog, change, duplicates, events, idle, kill, report
+from bench import backlog, change, duplicates, events, idle, kill, report, sweep
 from bench.figures import Figure, as_json, table
 
 Measure = Callable[[], Coroutine[Any, Any, list[Figure]]]
@@ -32,6 +32,7 @@ def measures(*, long: bool) -> dict[str, Measure]:
         "duplicates": duplicates.measure,
         "events": events.measure,
         "kill": kill.measure,
+        "sweep": sweep.measure,
         "idle": partial(idle.measure, soak=idle.SOAK if long else idle.SHORT_SOAK),
     }
 

@@ -19,8 +19,8 @@ from bench.stage import SOLUTION, Theatre, deal, stage
 from cosell.core.fields import FIELDS
 from cosell.core.records import LinkState, Pair, Side
 from cosell.core.values import Person, Solution, State, Value
-from cosell.ports import Poke, Taken
-from cosell.store import SqlStore, open_store
+from cosell.ports import Poke, Store, Taken
+from cosell.store import open_store
 from cosell.wiring.world import FairDice
 
 LINKS = 10_000
@@ -64,19 +64,22 @@ async def _first_run(place: Path, told: dict[str, Any]) -> None:
 
 
 async def _adopted(place: Path, pairs: Sequence[tuple[str, str]]) -> None:
-    """Writes down that all deals are in step, as a first run would in some minutes."""
+    """Takes all deals into step in the database that lies there."""
     store = open_store(_database(place), environment="bench", dice=FairDice())
-    pokes = [Poke(Side.CRM, opportunity, "bench") for _, opportunity in pairs]
-    now = time.time()
-    await store.poke(pokes, now)
-    numbers = {opportunity: at for at, (_, opportunity) in enumerate(pairs)}
-    while taken := await store.take(1000, "bench", now, 600):
-        await asyncio.gather(*(_write_down(store, one, pairs, numbers, now) for one in taken))
+    await write_down(store, pairs, time.time())
     await store.aclose()
 
 
+async def write_down(store: Store, pairs: Sequence[tuple[str, str]], now: float) -> None:
+    """Writes down that all deals are in step, as a first run would in some minutes."""
+    await store.poke([Poke(Side.CRM, opportunity, "bench") for _, opportunity in pairs], now)
+    numbers = {opportunity: at for at, (_, opportunity) in enumerate(pairs)}
+    while taken := await store.take(1000, "bench", now, 600):
+        await asyncio.gather(*(_write_down(store, one, pairs, numbers, now) for one in taken))
+
+
 async def _write_down(
-    store: SqlStore, taken: Taken, pairs: Sequence[tuple[str, str]], numbers: Mapping[str, int], now: float
+    store: Store, taken: Taken, pairs: Sequence[tuple[str, str]], numbers: Mapping[str, int], now: float
 ) -> None:
     at = numbers[taken.link.crm_id or ""]
     link = replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
@@ -213,6 +213,16 @@ class System(Protocol):
         ...
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A system that counts its own requests; not every one does."""
+
+    @property
+    def requests(self) -> int:
+        """How many left since the start."""
+        ...
+
+
 # --- store -----------------------------------------------------------------------------------------
 
 
@@ -398,6 +408,15 @@ class Store(Protocol):
     async def setting(self, name: str) -> str | None: ...
 
     async def set_setting(self, name: str, value: str | None, who: str, now: float) -> None: ...
+
+    async def amend(
+        self, name: str, change: Callable[[str | None], str | None], who: str, now: float
+    ) -> tuple[str | None, str | None]:
+        """Changes a setting by what it says, in one transaction; answers what it said and what it says now.
+
+        Several processes that count in one setting lose nothing of each other.
+        """
+        ...
 
     async def settings(self, prefix: str) -> Mapping[str, str]: ...
 

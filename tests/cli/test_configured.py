@@ -172,6 +172,33 @@ def test_sync_alone_brings_all_deals_together_and_a_plan_is_then_empty(trial: Tr
     assert (code, told["data"]["writes"]) == (0, 0)
 
 
+def test_a_sync_of_everything_compares_every_link_and_prints_the_report(trial: Trial) -> None:
+    """CAP-14: Auto-heal on demand; the same report stands in the status."""
+    trial.cosell("sync", "--all")
+    code, told = trial.cosell("sync", "--all")
+    sweep = told["data"]["sweep"]
+    assert (code, sweep["error"], sweep["repaired"]) == (0, "", 0)
+    assert sweep["compared"] > 5
+    assert sweep["calls"].keys() == {"partner_center", "salesforce"}
+    kept = trial.cosell("status")[1]["data"]["sweep"]
+    assert kept["last"]["began"] == sweep["began"]
+    assert kept["says"] == sweep["says"]
+    assert kept["next"] > sweep["began"] + 86_000
+    assert f"{sweep['compared']} links compared agree" in sweep["says"]
+
+
+def test_with_the_repair_flow_off_a_sync_of_everything_looks_at_each_link_alone(trial: Trial) -> None:
+    """FLW-D11 is a switch: off means that nobody sweeps."""
+    still = (trial.folder / "cosell.toml").read_text("utf-8") + "\n[flows]\nrepair = false\n"
+    (trial.folder / "still.toml").write_text(still, "utf-8")
+    code, told = trial.cosell("sync", "--all", "--config", "still.toml")
+    assert code in (0, 3)
+    assert "sweep" not in told["data"]
+    assert told["data"]["looks"] > 0
+    status = trial.cosell("status", "--config", "still.toml")[1]["data"]
+    assert (status["sweep"]["on"], status["sweep"]["next"]) == (False, None)
+
+
 def test_the_rotated_refresh_token_is_sealed_and_no_secret_lies_in_the_data(trial: Trial) -> None:
     """INV-13."""
     trial.cosell("doctor")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
+from cosell.engine import swept
+from cosell.engine.swept import Report
 from cosell.ports import Store
 from cosell.wiring.places import locate
 from tests.bad_input.settings_texts import GOOD
@@ -56,6 +59,42 @@ def test_status_shows_a_standing_alert_with_what_to_do(cosell: Cosell, deal: str
     stored(alert)
     assert "The sign-in lapsed. Sign in again." in cosell("status").words
     assert cosell("status", "--json").json["data"]["alerts"][0]["code"] == "signed_out"
+
+
+def test_status_tells_what_the_last_sweep_found_and_when_the_next_comes(cosell: Cosell, deal: str) -> None:
+    """CAP-14, ENV-D06, INV-22."""
+    assert "No sweep yet." in cosell("status").words
+    began = time.time() - 7200.0
+    report = Report(began, 42.0, links=10_000, agreed=9_997, repaired=2, held=1, calls={"crm": 40})
+
+    async def swept_once(store: Store) -> None:
+        await store.set_setting(swept.REPORT, swept.told(report), "cosell", began)
+        await store.set_setting(swept.BEGUN, repr(began), "cosell", began)
+
+    stored(swept_once)
+    data = cosell("status", "--json").json["data"]["sweep"]
+    assert (data["last"]["repaired"], data["last"]["compared"], data["began"]) == (2, 10_000, None)
+    assert data["next"] == began + 86_400.0
+    assert data["says"] == (
+        "99.97 % of 10000 links compared agree, 2 to be repaired, 1 held; it took 42 s and 40 calls."
+    )
+    words = cosell("status").words
+    assert f"2 h ago: {data['says']}" in words
+    assert "Next in 22 h." in words
+
+
+def test_a_sweep_that_gave_up_and_one_under_way_are_told(cosell: Cosell, deal: str) -> None:
+    now = time.time()
+
+    async def gave_up(store: Store) -> None:
+        report = Report(now - 300.0, links=9, agreed=1, error="The sign-in lapsed.")
+        await store.set_setting(swept.REPORT, swept.told(report), "cosell", now)
+        await store.set_setting(swept.BEGUN, repr(now - 60.0), "cosell", now)
+
+    stored(gave_up)
+    words = cosell("status").words
+    assert "The last sweep gave up after 1 link: The sign-in lapsed." in words
+    assert "One began 60 s ago and is not at its end." in words
 
 
 def test_explain_answers_for_every_field_also_where_nothing_can_be_read(cosell: Cosell, deal: str) -> None:

@@ -201,6 +201,16 @@ def test_the_status_page_is_served(product: Runner) -> None:
     assert json.loads(product.page("/health/ready")) == {"ready": True, "why": ""}
 
 
+def test_a_sweep_beside_the_running_process_has_that_process_repair(product: Runner) -> None:
+    settle(product)
+    told = product.asked("sync", "--all")
+    assert told["by"] == "running process"
+    assert told["sweep"]["compared"] > 5
+    assert told["sweep"]["unread"] == 0
+    assert json.loads(product.page("/status.json"))["sweep"]["last"]["began"] == told["sweep"]["began"]
+    assert "links compared agree" in product.page("/").decode()
+
+
 def test_a_second_run_in_the_same_directory_is_refused_in_one_sentence(product: Runner) -> None:
     done = product.cosell("run", "--base-port", "0", "--port", "0", "--json")
     assert done.returncode == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from cosell.store import SqlStore
@@ -44,6 +46,27 @@ async def test_a_setting_is_kept_changed_and_forgotten(store: SqlStore) -> None:
     await store.set_setting("flow.outward", None, "ann", T0)
     await store.set_setting("never there", None, "ann", T0)
     assert await store.settings("flow.") == {"flow.inward": ""}
+
+
+async def test_two_processes_that_count_in_one_setting_lose_nothing_of_each_other(opens: Open) -> None:
+    """INV-17: what the brake counts is counted for all processes."""
+
+    def one_more(kept: str | None) -> str:
+        return str(int(kept or "0") + 1)
+
+    stores = [opens(), opens()]
+    counts = [store.amend("tally", one_more, "cosell", T0) for _ in range(20) for store in stores]
+    answers = await asyncio.gather(*counts)
+    assert sorted(int(after or "") for _, after in answers) == list(range(1, 41))
+    assert all(int(after or "") == int(before or "0") + 1 for before, after in answers)
+    assert await stores[0].setting("tally") == "40"
+
+
+async def test_an_amendment_may_leave_a_setting_alone_or_forget_it(store: SqlStore) -> None:
+    await store.set_setting("a", "1", "ann", T0)
+    assert await store.amend("a", lambda kept: kept, "bob", T0) == ("1", "1")
+    assert await store.amend("a", lambda _: None, "bob", T0) == ("1", None)
+    assert await store.amend("a", lambda _: None, "bob", T0) == (None, None)
 
 
 @pytest.mark.parametrize("sealed", [b"", b"\x00\xff sealed"])

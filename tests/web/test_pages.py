@@ -35,6 +35,12 @@ async def test_the_page_shows_the_state_in_words(visitor: Visitor) -> None:
         assert words in page
 
 
+async def test_the_page_tells_what_the_last_sweep_found(visitor: Visitor, product: Product) -> None:
+    product.status_now = {**STATUS, "sweep": {"says": "100 % of 8 links compared agree; it took 2 s."}}
+    page = (await visitor.ask("GET", "/")).body.decode()
+    assert "100 % of 8 links compared agree" in page
+
+
 async def test_hostile_text_stays_text(visitor: Visitor, product: Product) -> None:
     """reliability.md 8.3."""
     alert = {"code": "x", "message": HOSTILE, "advice": HOSTILE, "since": 0.0}
@@ -44,6 +50,7 @@ async def test_hostile_text_stays_text(visitor: Visitor, product: Product) -> No
         "alerts": [alert],
         "attention": [cause],
         "summary": HOSTILE,
+        "sweep": {"says": HOSTILE},
         "links": {HOSTILE: 1},
     }
     page = (await visitor.ask("GET", "/")).body.decode()

@@ -276,7 +276,7 @@ def _brake(scene: Scene) -> None:
     if emptied > allowed:
         scene.ledger.violate("INV-17", f"{emptied} fields were emptied, {allowed} may be")
     swept = {row.link_key for row in scene.ledger.journal.values() if row.cause == "sweep" and row.fields}
-    may = scene.policy.brake.links * scene.sweeps * scene.released * scene.started
+    may = scene.policy.brake.links * scene.seen.seen["swept"] * scene.released * scene.started
     if len(swept) > may:
         scene.ledger.violate("INV-17", f"{len(swept)} links were written by sweeps, {may} may be")
 

@@ -222,27 +222,9 @@ class Server:
         record = self.find_record(update.record_id)
         if record is None or record.deleted:
             return Gone(f"{update.record_id} is not there")
-        guarded = update.guard and self.capabilities.precondition != "none"
-        if guarded and update.seen.version != self.version(record):
-            self.seen.happened("stale")
-            if not record.ours and self.loop.now - record.changed < 5.0:
-                self.seen.happened("edit in the gap")
-            return Stale("the record changed since it was read")
-        if guarded and moody:
-            self.seen.happened("moody stale")
-            record.moods += 1
-            return Stale("a precondition failed, nobody knows why")
-        if record.poisoned:
-            self.seen.happened("rejected")
-            return Rejected("a rule of this organisation refuses the record", fields=tuple(update.values))
-        unreadable = tuple(key for key, one in update.values.items() if isinstance(one, Unreadable))
-        if unreadable:
-            self.ledger.violate("INV-5", "a value nobody can read was sent:", unreadable)
-            return Rejected("this cannot be read", fields=unreadable)
-        refused = self.refuses(record, update.values)
-        if refused:
-            self.ledger.refused(self, record, update, refused)
-            return Rejected(refused, fields=tuple(update.values))
+        error = self._stale(record, update, moody=moody) or self._rejected(record, update)
+        if error is not None:
+            return error
         self.ledger.updating(self, record, update)
         for key, value in update.values.items():
             stored = self.keep(key, value)
@@ -254,6 +236,34 @@ class Server:
             record.stamp = update.write_id
         self.touch(record, ours=True)
         return self.snapshot(record)
+
+    def _stale(self, record: Record, update: Update, *, moody: bool) -> Stale | None:
+        if not update.guard or self.capabilities.precondition == "none":
+            return None
+        if update.seen.version != self.version(record):
+            self.seen.happened("stale")
+            if not record.ours and self.loop.now - record.changed < 5.0:
+                self.seen.happened("edit in the gap")
+            return Stale("the record changed since it was read")
+        if moody:
+            self.seen.happened("moody stale")
+            record.moods += 1
+            return Stale("a precondition failed, nobody knows why")
+        return None
+
+    def _rejected(self, record: Record, update: Update) -> Rejected | None:
+        if record.poisoned:
+            self.seen.happened("rejected")
+            return Rejected("a rule of this organisation refuses the record", fields=tuple(update.values))
+        unreadable = tuple(key for key, one in update.values.items() if isinstance(one, Unreadable))
+        if unreadable:
+            self.ledger.violate("INV-5", "a value nobody can read was sent:", unreadable)
+            return Rejected("this cannot be read", fields=unreadable)
+        refused = self.refuses(record, update.values)
+        if refused:
+            self.ledger.refused(self, record, update, refused)
+            return Rejected(refused, fields=tuple(update.values))
+        return None
 
     def _mark(self, record: Record, update: Update) -> None:
         if update.external_id and update.external_id != record.partner_id:

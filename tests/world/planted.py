@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from cosell.core import mapping, plan, settle
+from cosell.core import agreement, mapping, plan, settle
 from cosell.core.errors import CosellError, Gone, Unavailable, Uncertain
 from cosell.core.guards import Brake
 from cosell.core.reasons import Reason
@@ -66,6 +66,12 @@ def quiet(setting: Setting) -> Setting:
     steps = tuple(one for one in setting.steps if one.act not in ("sync_now", "clone"))
     calm = {kind: rate for kind, rate in setting.faults.items() if kind == "slow"}
     return replace(setting, steps=steps, signals="events", faults=calm, kill_at=(), processes=1)
+
+
+def swept_only(setting: Setting) -> Setting:
+    """Neither polls nor events: what the sweeps do not find stays undone."""
+    steps = tuple(one for one in setting.steps if one.act not in ("sync_now", "clone"))
+    return replace(setting, steps=steps, signals="sweep", poll_crm=20.0, faults={}, kill_at=(), processes=1)
 
 
 def deadly(setting: Setting) -> Setting:
@@ -325,6 +331,15 @@ def _bold(one: plan.FieldPlan) -> plan.FieldPlan:
     return one
 
 
+def _drift_passes() -> ExitStack:
+    """A sweep that takes whatever it reads for agreed."""
+    return _patched(
+        (agreement, "stands", lambda *_: True),
+        (agreement, "at_rest", lambda *_: True),
+        (agreement, "strays", lambda *_: False),
+    )
+
+
 BUGS: Mapping[str, Bug] = {
     bug.name: bug
     for bug in (
@@ -355,6 +370,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("what is gone is made again", 20, _gone_is_made_again, ("INV-15",), with_losses),
         Bug("open rows are forgotten", 20, _open_rows_forgotten, ("INV-8", "INV-22"), silent),
         Bug("a refused copy closes its row", 80, _refused_copy_closes, ("INV-7", "INV-10"), silent),
+        Bug("a sweep lets drift pass", 60, _drift_passes, ("INV-2", "INV-18"), swept_only),
         Bug("a conflict is decided by nobody", 60, _everything_held_is_written, ("INV-2", "INV-4")),
     )
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from cosell.core.errors import Unavailable
 from cosell.core.records import Write, WriteState
+from cosell.engine.swept import BEGUN
 from cosell.ports import LeaseLost, Store
 
 from .ledger import Ledger
@@ -171,6 +172,13 @@ class GatedStore:
     def _saw_join(self, taken: Any, other_key: str) -> None:
         self._process.story.tell(self._process.name, "store.join", other_key[:8])
         self._seen.happened("stubs joined")
+
+    def _saw_amend(self, name: str, *_: Any, **__: Any) -> None:
+        if name == BEGUN:
+            self._seen.happened("swept")
+
+    def _saw_set_setting(self, name: str, *_: Any, **__: Any) -> None:
+        self._saw_amend(name)
 
     def _saw_poke(self, pokes: Any, now: float) -> None:
         self._process.story.tell(

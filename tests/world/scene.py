@@ -44,7 +44,8 @@ class Setting:
     partner_center_precondition: str = "version"
     crm_precondition: str = "second"
     signals: str = "all"
-    """all: events and polls. polls: no events. events: no polls, each change told once. sweep: neither."""
+    """all: events and polls. polls: no events. events: no polls, each change told once. sweep: neither, but
+    a sweep every few minutes."""
     poll_partner_center: float = 60.0
     poll_crm: float = 60.0
     processes: int = 1
@@ -131,7 +132,6 @@ class Scene:
         self.policy = policy_of(setting)
         self.released = 1
         """Times the brake was fresh."""
-        self.sweeps = 0
         self.started = 0
         self.ending = False
         loop.set_task_factory(own_tasks)  # type: ignore[arg-type]
@@ -159,7 +159,8 @@ class Scene:
         pace = Pace(
             poll_partner_center=self.setting.poll_partner_center if self._polls else NEVER,
             poll_crm=self.setting.poll_crm if self._polls else NEVER,
-            sweep_every=NEVER,
+            # Where nothing else tells of changes, drift is what sweeps live on.
+            sweep_every=2.0 * self.setting.poll_crm if self.setting.signals == "sweep" else NEVER,
             idle=60.0,
             lease=self.setting.lease,
         )
@@ -317,7 +318,6 @@ class Scene:
 
     async def sweep(self) -> None:
         """The nightly comparison comes round."""
-        self.sweeps += 1
         for process, engine in self.alive()[:1]:
             await asyncio.wait([process.start(self.forgiving(process, engine.sweep))])
             engine.worker.wake()

@@ -48,6 +48,7 @@ SITUATIONS: dict[str, str] = {
     "write waited for a lock": "a write met a record that somebody else was changing",
     "page skipped": "a poll left a changed record out",
     "page repeated": "a poll brought a record it had brought before",
+    "swept": "a sweep began to compare every link",
     "webhook lost": "an event was not delivered",
     "webhook doubled": "an event was delivered twice",
     "webhook late": "an event came much later than its change",

@@ -87,7 +87,7 @@ def run(
 
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
-    """Show flows, links by state, what waits, alerts, quota and the last event.
+    """Show flows, links by state, what waits, the last sweep, alerts, quota and the last event.
 
     \b
     Examples:
@@ -128,11 +128,13 @@ def sync(
     link: Annotated[
         str | None, typer.Argument(metavar="[LINK]", help="One deal; with --all, leave it out.")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Have every link looked at.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Compare every link and repair.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Have a deal looked at now; where nothing runs, do the work here.
+    """Have a deal looked at now, or sweep: compare every link on both sides and repair what differs.
+
+    Where nothing runs, the work is done here.
 
     \b
     Examples:

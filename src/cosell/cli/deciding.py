@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosell.cli.finding import link_named, opened
 from cosell.cli.speaking import FAILED, PARTLY, STALE, USAGE, Answer, Refusal, Voice
@@ -23,7 +23,11 @@ from cosell.core.records import (
     WriteState,
 )
 from cosell.ports import LeaseLost
+from cosell.wiring import sweeps
 from cosell.wiring.environment import Environment
+
+if TYPE_CHECKING:
+    from cosell.engine import Engine
 
 WHOLE = "*"
 """The hold of a whole deal."""
@@ -57,12 +61,40 @@ async def sync(config: str | None, named: str | None, *, every: bool) -> Answer:
     if (named is None) is not every:
         raise Refusal("Name one deal, or use --all.", exit_code=USAGE)
     async with opened(config, new=every) as env:
+        if named is None and env.settings.flows.repair:
+            return await _sweep(env)
         now = env.clock.now()
         keys = [(await link_named(env, named)).key] if named else None
         if env.place.running():
             count = await _poke(env, keys, now)
             return Answer({"poked": count, "by": "running process"}, lambda voice: _queued(voice, count))
         return await _here(env, keys)
+
+
+async def _sweep(env: Environment) -> Answer:
+    """Compares every link; what differs is repaired by the running process, or here and now."""
+    engine, running = env.engine(), bool(env.place.running())
+    looks = 0 if running else await _caught_up(engine)
+    report = await engine.sweep()
+    looks += 0 if running else await engine.drain()
+
+    def show(voice: Voice) -> None:
+        voice.line(sweeps.says(report))
+        if running and report.poked:
+            voice.line("The running process brings them into step: cosell status, cosell explain LINK.")
+        elif not running:
+            voice.line(f"Looked {looks} time{'' if looks == 1 else 's'}.")
+
+    by = "running process" if running else "this command"
+    data = {"sweep": {**report.data(), "says": sweeps.says(report)}, "looks": looks, "by": by, "links": []}
+    return Answer(data, show)
+
+
+async def _caught_up(engine: Engine) -> int:
+    """What the polls bring comes first: a change told of is no drift. Answers how many looks it took."""
+    for side in Side:
+        await engine.poll(side)
+    return await engine.drain()
 
 
 async def _poke(env: Environment, keys: list[str] | None, now: float) -> int:
@@ -79,11 +111,9 @@ def _queued(voice: Voice, count: int) -> None:
 
 async def _here(env: Environment, keys: list[str] | None) -> Answer:
     engine = env.engine()
-    if keys is None:
-        for side in Side:
-            await engine.poll(side)
+    looks = await _caught_up(engine) if keys is None else 0
     await _poke(env, keys, env.clock.now())
-    looks = await engine.drain()
+    looks += await engine.drain()
     links = [await env.store.link(key) for key in keys or ()]
     told = [_told(link) for link in links if link is not None]
     troubled = [

@@ -32,6 +32,7 @@ def show(voice: Voice, data: dict[str, Any]) -> None:
             ("links", _counts(data["links"])),
             ("waiting", _waiting(data["waiting"])),
             ("flows", _flows(data["flows"])),
+            ("sweep", _sweep(data["sweep"])),
             ("quota", _counts(data["budget"]) or "not told yet"),
             ("last event", ago(data["webhook_last_event"]) or "none yet"),
             *([("dry run", "on: nothing is written")] if data["dry_run"] else []),
@@ -69,6 +70,19 @@ def _waiting(waiting: dict[str, Any]) -> str:
 def _flows(flows: dict[str, bool]) -> str:
     off = [name for name, on in flows.items() if not on]
     return f"off: {', '.join(off)}" if off else "all on"
+
+
+def _sweep(sweep: dict[str, Any]) -> str:
+    """The last sweep and the next one."""
+    last, following = sweep["last"], sweep["next"]
+    parts = [f"{ago(last['began'])}: {sweep['says']}" if last else sweep["says"]]
+    if sweep["began"]:
+        parts.append(f"One began {ago(sweep['began'])} and is not at its end.")
+    if not sweep["on"]:
+        parts.append("Switched off ([flows] repair).")
+    elif following:
+        parts.append(f"Next in {span(max(0.0, following - time.time()))}.")
+    return " ".join(parts)
 
 
 def span(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import Field, PrivateAttr, create_model
 
 from cosell.crm import Crm, CrmSection
-from cosell.sections import Origin, Origins, Place, Seconds, Secret, Section, Tag, Word, Words
+from cosell.sections import Origin, Origins, Place, Seconds, Secret, Section, Tag, TimeOfDay, Word, Words
 
 
 class EnvironmentSettings(Section):
@@ -97,7 +97,7 @@ class FlowSettings(Section):
     outbound_lead: bool = True
     """FLW-D10, FLW-S09: changes of a CRM lead, and its conversion."""
     repair: bool = True
-    """The sweep that compares every link."""
+    """FLW-D11: the sweep that compares every link and repairs what differs (Auto-heal)."""
 
 
 class PaceSettings(Section):
@@ -108,7 +108,9 @@ class PaceSettings(Section):
     poll_crm: Seconds = 60.0
     """Seconds between two looks for changed opportunities."""
     sweep_every: Seconds = 86400.0
-    """Seconds between two full comparisons."""
+    """ENV-D06: seconds between two full comparisons of all links (Auto-heal)."""
+    sweep_at: TimeOfDay = ""
+    """ENV-D06: the local time of day at which one begins, such as 02:30; empty: whenever one is due."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 200
     """Deals looked at together."""
 

@@ -12,6 +12,8 @@ SETTING = "brake"
 """on, or released; absent while nothing ever tripped."""
 CLEARS = "brake.clears"
 """When fields were emptied within the last hour, epoch seconds."""
+SWEPT = "brake.swept"
+"""How many links there were when the present sweep began, and the keys of those it has written."""
 HOUR = 3600.0
 
 
@@ -28,30 +30,55 @@ async def stops(room: Room, case: Case, plan: Plan) -> bool:
         return True
     if plan.empty:
         return False
-    brake, tally = room.policy.brake, room.tally
     clears = sum(value is None for side in Side for value in plan.writes_to(side).values())
     swept = set(case.taken.causes) == {"sweep"}
-    too_many = swept and not brake.allows_links(len(tally.swept), tally.links)
-    if too_many or (clears and await _too_empty(room, clears)):
+    if (swept and await _too_many(room, case.link.key)) or (clears and await _too_empty(room, clears)):
         await _trip(room)
         case.change(reason=Reason.BRAKE)
         return True
-    if swept:
-        tally.swept.add(case.link.key)
     return False
+
+
+async def begin_sweep(room: Room) -> int:
+    """Counts the links anew and forgets what earlier sweeps wrote; answers how many links there are."""
+    now = room.clock.now()
+    links = sum((await room.store.load(now)).links.values())
+    await room.store.amend(SWEPT, lambda _: str(links), "cosell", now)
+    return links
+
+
+async def _too_many(room: Room, key: str) -> bool:
+    """Whether the present sweep may not write one more link; counted over restarts and processes."""
+    allows = room.policy.brake.allows_links
+
+    def counted(kept: str | None) -> str:
+        links, written = _swept(kept)
+        if key in written or not allows(len(written), links):
+            return kept or ""
+        return " ".join([str(links), *written, key])
+
+    _, after = await room.store.amend(SWEPT, counted, "cosell", room.clock.now())
+    return key not in _swept(after)[1]
+
+
+def _swept(kept: str | None) -> tuple[int, list[str]]:
+    links, *written = (kept or "").split() or ["0"]
+    return int(links), written
 
 
 async def _too_empty(room: Room, clears: int) -> bool:
     """Whether so many more fields may not be emptied within the hour; counted over restarts and processes."""
-    async with room.tally.counting:
-        now = room.clock.now()
-        kept = [float(at) for at in (await room.store.setting(CLEARS) or "").split()]
-        recent = [at for at in kept if at > now - HOUR]
-        if not room.policy.brake.allows_clears(len(recent) + clears - 1, room.tally.links):
-            return True
-        told = " ".join(map(repr, [*recent, *[now] * clears]))
-        await room.store.set_setting(CLEARS, told, "cosell", now)
-        return False
+    now, allows = room.clock.now(), room.policy.brake.allows_clears
+    links, _ = _swept(await room.store.setting(SWEPT))
+
+    def counted(kept: str | None) -> str:
+        recent = [at for at in map(float, (kept or "").split()) if at > now - HOUR]
+        if not allows(len(recent) + clears - 1, links):
+            return kept or ""
+        return " ".join(map(repr, [*recent, *[now] * clears]))
+
+    before, after = await room.store.amend(CLEARS, counted, "cosell", now)
+    return (before or "") == after
 
 
 async def _trip(room: Room) -> None:
@@ -71,8 +98,8 @@ async def look(room: Room) -> bool:
         await room.store.set_setting(SETTING, None, "cosell", room.clock.now())
         await room.alerts.clear(SETTING)
         room.tally.on = False
-        room.tally.swept.clear()
         await room.store.set_setting(CLEARS, None, "cosell", room.clock.now())
+        await room.store.amend(SWEPT, lambda kept: str(_swept(kept)[0]), "cosell", room.clock.now())
         await room.store.poke_all("person", room.clock.now())
     else:
         room.tally.on = kept == "on"

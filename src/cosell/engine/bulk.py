@@ -16,7 +16,7 @@ from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
 from cosell.core.records import Side, Snapshot, Values
 from cosell.engine.lanes import Lane
-from cosell.ports import Creation, Invitation, Read, System, Update
+from cosell.ports import Changes, Creation, Invitation, Read, System, Update
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -152,6 +152,15 @@ class Desk:
 
     async def invite(self, invitation: Invitation) -> Snapshot:
         return await self._watched(self.system.invite(invitation))
+
+    async def changes(self, cursor: str | None) -> Changes:
+        """One page of what changed; with None, the first of everything open."""
+        self.lane.check()
+        return await self._watched(self.system.changes(cursor))
+
+    async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
+        """All these records at once, past the questions of single links; capability-sized by the caller."""
+        return await self._get_many(ids)
 
     async def _get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
         self.lane.check()

@@ -13,6 +13,8 @@ from cosell.core.records import Side
 from cosell.engine import brake
 from cosell.engine.preview import Preview, preview
 from cosell.engine.room import Pace, Room
+from cosell.engine.schedule import Schedule
+from cosell.engine.swept import Report
 from cosell.engine.watch import Watch
 from cosell.engine.worker import Worker
 from cosell.ports import Alerts, Clock, Dice, LinkFilter, Poke, Store, System
@@ -51,6 +53,7 @@ class Engine:
         )
         self.worker = Worker(self.room)
         self.watch = Watch(self.room)
+        self.schedule = Schedule(self.room, self.worker.wake)
 
     async def run(self) -> None:
         """Works until `stop`; the links in hand are finished, the watchers are cut short."""
@@ -61,7 +64,7 @@ class Engine:
             self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
         ]
         if Flow.REPAIR in self.room.policy.flows:
-            watchers.append(self._every(pace.sweep_every, self.watch.sweep, "sweep", at_once=False))
+            watchers.append(self.schedule.run())
         tasks = [asyncio.create_task(one) for one in watchers]
         try:
             await self.worker.run()
@@ -83,9 +86,9 @@ class Engine:
         """Polls one side once."""
         return await self.watch.poll(side)
 
-    async def sweep(self) -> int:
-        """Pokes everything for a full comparison."""
-        return await self.watch.sweep()
+    async def sweep(self) -> Report:
+        """Compares every link now, and has looked at what differs."""
+        return await self.schedule.now()
 
     async def heard(self, record_id: str, cause: str = "webhook") -> None:
         """Makes an event from Partner Center durable; an id, and nothing else of it, is believed (INV-16)."""
@@ -109,11 +112,9 @@ class Engine:
         seconds: float,
         work: Callable[[], Awaitable[object]],
         name: str,
-        *,
-        at_once: bool = True,
     ) -> None:
         """Repeats one watcher's work; a failure is waited out and never ends it."""
-        failures, wait = 0, 0.0 if at_once else seconds
+        failures, wait = 0, 0.0
         while True:
             await self.room.clock.sleep(wait)
             try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from cosell.core import agreement, trail
 from cosell.core import plan as planning
-from cosell.core import trail
 from cosell.core.errors import Gone, Rejected
-from cosell.core.plan import FieldPlan, Plan, Verdict
+from cosell.core.plan import Plan, Verdict
 from cosell.core.reasons import Reason, text
 from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
@@ -121,12 +121,7 @@ def _note(room: Room, case: Case, plan: Plan, halves: Both) -> None:
     answer = agreed.partner_center if agreed else None
     if isinstance(answer, str) and answer != (old.partner_center if old else None):
         case.say(now, [f"Microsoft's status: {answer}."])
-    holds = {key: hold for key, hold in link.holds.items() if key == "*"}
-    for one in plan.fields:
-        if one.verdict in (Verdict.HOLD, Verdict.REFUSE) and one.reason not in planning.STAYS:
-            holds[one.field] = _as_hold(one, link.holds.get(one.field), now)
-        elif one.field in link.holds and one.reason is Reason.NOT_READ:
-            holds[one.field] = link.holds[one.field]
+    holds = agreement.holds_after(link, plan, now)
     case.say(now, trail.new_holds(link.holds, _worth_telling(plan, holds)))
     if dict(link.holds) != holds:
         case.change(holds=holds)
@@ -149,12 +144,6 @@ def _worth_telling(plan: Plan, holds: Mapping[str, Hold]) -> dict[str, Hold]:
         for key, one in holds.items()
         if text(one.reason).fix and not (accepting and one.reason == Reason.AWAITING_ACCEPTANCE)
     }
-
-
-def _as_hold(one: FieldPlan, before: Hold | None, now: float) -> Hold:
-    if before is not None and before.reason == one.reason:
-        return replace(before, partner_center=one.partner_center, crm=one.crm)
-    return Hold(one.reason, now, one.partner_center, one.crm)
 
 
 # --- the deed ----------------------------------------------------------------------------------------

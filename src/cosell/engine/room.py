@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import time
 from weakref import WeakValueDictionary
 
 from cosell.core.guards import Policy
@@ -23,6 +24,8 @@ class Pace:
     poll_partner_center: float = 60.0
     poll_crm: float = 60.0
     sweep_every: float = 86_400.0
+    sweep_at: time | None = None
+    """The local time of day at which a sweep begins; None: whenever it is due."""
     concurrency: int = 256
     """Links in hand at once."""
     parallel_calls: int = 8
@@ -41,13 +44,8 @@ SKEW = 2.0
 
 @dataclass(slots=True)
 class Tally:
-    """What the brake counts in this process: the links written by the present sweep."""
+    """What this process knows of the brake; what it counts is in the store, for all processes together."""
 
-    swept: set[str] = field(default_factory=set)
-    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while emptied fields are counted: two links must not both be the last that may."""
-    links: int = 0
-    """Links there are, refreshed with each sweep and start."""
     on: bool = False
     """The brake is on; nothing is written until a person releases it (INV-17)."""
 

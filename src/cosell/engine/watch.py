@@ -15,7 +15,7 @@ log = logging.getLogger("cosell.engine")
 
 
 class Watch:
-    """Polls both systems and sweeps; an event from outside only makes a poll's work come earlier."""
+    """Polls both systems; an event from outside only makes a poll's work come earlier."""
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -59,29 +59,6 @@ class Watch:
         """Pokes for deleted records somebody has a link to; of a deleted stranger nothing is left to tell."""
         known = await self.room.store.links_of(side, list(gone)) if gone else {}
         return [Poke(side, record_id, cause) for record_id in gone if record_id in known]
-
-    async def sweep(self) -> int:
-        """Pokes every link and both systems' open records: the safety net under the polls (INV-21)."""
-        room = self.room
-        room.tally.swept.clear()
-        room.tally.links = sum((await room.store.load(room.clock.now())).links.values())
-        poked = await room.store.poke_all("sweep", room.clock.now())
-        for side, desk in room.desks.items():
-            desk.lane.check()
-            cursor: str | None = None
-            while True:
-                changes = await desk.system.changes(cursor)
-                unknown = await self._unknown(side, changes.snapshots)
-                await room.store.poke(unknown, room.clock.now())
-                poked += len(unknown)
-                if not changes.more:
-                    break
-                cursor = changes.cursor
-        return poked
-
-    async def _unknown(self, side: Side, snapshots: tuple[Snapshot, ...]) -> list[Poke]:
-        known = await self.room.store.links_of(side, [one.id for one in snapshots])
-        return [Poke(side, one.id, "sweep", one.engagement_id) for one in snapshots if one.id not in known]
 
     def wait_after(self, error: CosellError, failures: int) -> float:
         """Seconds until a failed poll is tried again."""

@@ -204,7 +204,13 @@ class Worker:
 
     async def _hold(self, case: Case, error: NeedsHuman) -> None:
         state = LinkState.GONE if isinstance(error, Gone) else LinkState.HELD
-        reason = {Gone: Reason.DELETED, Twins: Reason.TWINS}.get(type(error), Reason.REJECTED)
+        match error:
+            case Gone():
+                reason = Reason.DELETED
+            case Twins():
+                reason = Reason.TWINS
+            case _:
+                reason = Reason.REJECTED
         await self._settle_for(case, state=state, reason=reason, detail=error.message[:500])
 
     async def _later(self, case: Case, error: CosellError) -> float:

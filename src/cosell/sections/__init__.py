@@ -54,6 +54,15 @@ def _usable_port(parts: SplitResult) -> bool:
         return False
 
 
+def _time_of_day(text: str) -> str:
+    """Keeps `text` when it is a time such as 02:30, or empty."""
+    hours, colon, minutes = text.partition(":")
+    shaped = colon and len(hours) == len(minutes) == 2 and (hours + minutes).isascii()
+    if text and not (shaped and (hours + minutes).isdigit() and int(hours) < 24 and int(minutes) < 60):
+        raise ValueError("must be a time of day such as 02:30, or empty")
+    return text
+
+
 def _reference(raw: Any) -> Reference:
     if isinstance(raw, Reference):
         return raw
@@ -94,6 +103,7 @@ Place = Annotated[Path, BeforeValidator(_path)]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 LinkTemplate = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1)[^{}\s]*\{id\}[^{}\s]*$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 
 
 class Section(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,7 @@ _lease = (
     sa.select(LEASE.c.owner, LEASE.c.until).where(here(LEASE), LEASE.c.name == bind("name")).with_for_update()
 )
 _release = sa.delete(LEASE).where(here(LEASE), LEASE.c.name == bind("name"), LEASE.c.owner == bind("owner"))
+_amended = sa.select(SETTING.c.value).where(here(SETTING), SETTING.c.name == bind("name")).with_for_update()
 _all_settings = sa.select(SETTING.c.name, SETTING.c.value).where(here(SETTING)).order_by(SETTING.c.name)
 
 
@@ -84,6 +85,23 @@ def set_setting(transaction: Transaction, name: str, value: str | None, *, who: 
         _settings.drop(transaction, name)
     else:
         _settings.put(transaction, name, value=clean(value), who=clean(who), changed_at=float(now))
+
+
+def amend(
+    transaction: Transaction,
+    name: str,
+    change: Callable[[str | None], str | None],
+    *,
+    who: str,
+    now: float,
+) -> tuple[str | None, str | None]:
+    """Changes a setting by what it says; the row is read and written under the same lock."""
+    found = transaction.rows(_amended, name=clean(name))
+    before: str | None = found[0].value if found else None
+    after = change(before)
+    if after != before:
+        set_setting(transaction, name, after, who=who, now=now)
+    return before, after
 
 
 def settings(transaction: Transaction, prefix: str) -> Mapping[str, str]:

@@ -159,6 +159,11 @@ class SqlStore:
     async def set_setting(self, name: str, value: str | None, who: str, now: float) -> None:
         await self._write(partial(names.set_setting, name=name, value=value, who=who, now=now))
 
+    async def amend(
+        self, name: str, change: Callable[[str | None], str | None], who: str, now: float
+    ) -> tuple[str | None, str | None]:
+        return await self._write(partial(names.amend, name=name, change=change, who=who, now=now))
+
     async def settings(self, prefix: str) -> Mapping[str, str]:
         return await self._read(partial(names.settings, prefix=prefix))
 

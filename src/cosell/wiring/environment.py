@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
+from datetime import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,13 +26,27 @@ from cosell.wiring.places import Place, alive
 from cosell.wiring.world import FairDice, WallClock
 
 if TYPE_CHECKING:
-    from cosell.engine import Engine
+    from cosell.engine import Engine, Pace
     from cosell.wiring.systems import Systems
 
 log = logging.getLogger("cosell")
 
 HOOKS = "/webhooks/partner-center/"
 """Where events arrive, under the public address and before the environment's name."""
+
+
+def pace(settings: Settings) -> Pace:
+    """How often and how much, in the engine's own words."""
+    from cosell.engine import Pace
+
+    chosen = settings.pace
+    return Pace(
+        poll_partner_center=chosen.poll_partner_center,
+        poll_crm=chosen.poll_crm,
+        sweep_every=chosen.sweep_every,
+        sweep_at=time.fromisoformat(chosen.sweep_at) if chosen.sweep_at else None,
+        concurrency=chosen.concurrency,
+    )
 
 
 class Environment:
@@ -95,21 +110,16 @@ class Environment:
 
     def engine(self) -> Engine:
         """An engine on this environment; several at once are kept apart by their leases."""
-        from cosell.engine import Engine, Pace
+        from cosell.engine import Engine
 
-        pace, systems = self.settings.pace, self.systems()
+        systems = self.systems()
         return Engine(
             store=self.store,
             partner_center=systems.partner_center,
             crm=systems.crm,
             rules=self.rules,
             policy=self.policy,
-            pace=Pace(
-                poll_partner_center=pace.poll_partner_center,
-                poll_crm=pace.poll_crm,
-                sweep_every=pace.sweep_every,
-                concurrency=pace.concurrency,
-            ),
+            pace=pace(self.settings),
             clock=self.clock,
             dice=self.dice,
             alerts=self.alerts,

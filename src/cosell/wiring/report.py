@@ -10,6 +10,7 @@ from cosell.core.records import LinkState
 from cosell.ports import Budget, Load, Store
 from cosell.wiring import alerts
 from cosell.wiring.attention import attention
+from cosell.wiring.sweeps import sweeps
 
 HEARD = "seen:webhook"
 """The setting row that keeps when the last event came."""
@@ -39,6 +40,7 @@ async def status(store: Store, settings: Settings, *, now: float) -> dict[str, A
             for one in standing
         ],
         "attention": await attention(store),
+        "sweep": await sweeps(store, settings, now=now),
         "budget": {name.removeprefix(BUDGET): row for name, row in seen.items() if name.startswith(BUDGET)},
         "webhook_last_event": _moment(seen.get(HEARD)),
         "dry_run": settings.environment.dry_run,

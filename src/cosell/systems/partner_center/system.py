@@ -132,6 +132,11 @@ class PartnerCenter:
         created = await self._client.create(body, "invite Microsoft")
         return await self._after_invitation(own, created)
 
+    @property
+    def requests(self) -> int:
+        """How many left since the start."""
+        return self.http.calls.total()
+
     def budget(self) -> Budget:
         """Nothing: Partner Center publishes no quota (8)."""
         return Budget()

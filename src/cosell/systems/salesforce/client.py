@@ -98,6 +98,11 @@ class Client:
         skews = [http.skew for http in self._https.values() if http.skew is not None]
         return skews[-1] if skews else None
 
+    @property
+    def requests(self) -> int:
+        """How many left since the start, whichever of the two hosts they went to."""
+        return sum(http.calls.total() for http in self._https.values())
+
     def server_now(self) -> float | None:
         """The server's time by its last answer and our monotonic clock; None before any answer."""
         if self._server is None:

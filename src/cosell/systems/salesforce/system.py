@@ -128,6 +128,11 @@ class Salesforce:
         with self._access.noting_drift():
             return await self._watching.changes(cursor)
 
+    @property
+    def requests(self) -> int:
+        """How many left since the start."""
+        return self._client.requests
+
     def budget(self) -> Budget:
         """The org's quota of API calls in 24 hours, as last told."""
         return self._client.budget
