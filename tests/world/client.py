@@ -73,7 +73,8 @@ class Client:
     async def changes(self, cursor: str | None) -> Changes:
         def page() -> Changes:
             skip, repeat = self._faults.strikes("page_skipped"), self._faults.strikes("page_repeated")
-            return self._server.feed(cursor, skip=skip, repeat=repeat)
+            place = None if cursor and self._server.forgets(self._faults) else cursor
+            return self._server.feed(place, skip=skip, repeat=repeat)
 
         answer = await self._read("changes", cursor or "", page, quiet=True)
         if answer.snapshots or answer.gone:

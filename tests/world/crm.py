@@ -16,6 +16,7 @@ from cosell.core.values import State, Value, plain
 from cosell.ports import Capabilities, Creation, Marks, Update
 
 from .fakes import Record, Server
+from .faults import Faults
 from .ledger import Ledger
 from .loop import VirtualLoop, moment
 from .sometimes import Sometimes
@@ -48,7 +49,10 @@ _LEAD = frozenset({*CUSTOMER, "contacts", "notes"})
 
 
 def capabilities(
-    precondition: Literal["second", "version"], leads: Literal["", "plain", "declining"] = ""
+    precondition: Literal["second", "version"],
+    leads: Literal["", "plain", "declining"] = "",
+    *,
+    dynamics: bool = False,
 ) -> Capabilities:
     """`leads`: none are kept; they are; they are, and a status says that nobody pursues one."""
     held = _LEAD | {"state"} if leads == "declining" else _LEAD
@@ -59,11 +63,11 @@ def capabilities(
         touched_by=True,
         readable=_READABLE,
         creatable=_CREATABLE,
-        updatable=_UPDATABLE,
+        updatable=_UPDATABLE - {"contacts", "team"} if dynamics else _UPDATABLE,
         guarded=_READABLE - _CHILDREN,
         leads=held if leads else frozenset(),
-        read_size=10,
-        write_size=5,
+        read_size=40 if dynamics else 10,
+        write_size=20 if dynamics else 5,
         index_lag=0.0,
         patience=60.0,
     )
@@ -85,13 +89,22 @@ class Crm(Server):
         *,
         whole_polls: bool = True,
         rounds: bool = True,
+        dynamics: bool = False,
     ) -> None:
         super().__init__(can, ledger, loop, story, seen)
+        self.dynamics = dynamics
         self.whole_polls, self.rounds = whole_polls, rounds
         self.customers: dict[str, Account] = {}
         """Accounts by id, in the order in which they were made."""
         self.customers_of_ours: set[str] = set()
         """Those of them the connector made."""
+
+    def forgets(self, faults: Faults) -> bool:
+        """A delta link expires (dataverse-api.md 4.1); everything is then told again."""
+        forgotten = self.dynamics and faults.strikes("place_forgotten")
+        if forgotten:
+            self.seen.happened("feed began anew")
+        return forgotten
 
     def snapshot(self, record: Record) -> Snapshot:
         return self._shown(record, dict(record.values), complete=True)

@@ -21,6 +21,7 @@ from .sometimes import Sometimes
 from .story import Story
 
 if TYPE_CHECKING:
+    from .faults import Faults
     from .ledger import Ledger
 
 
@@ -153,6 +154,10 @@ class Server:
 
     def alive(self) -> Iterable[Record]:
         return (one for one in self.records.values() if not one.deleted)
+
+    def forgets(self, faults: Faults) -> bool:
+        """Whether the place a feed is asked to go on from is not known any more."""
+        return False
 
     def feed(self, cursor: str | None, *, skip: bool, repeat: bool) -> Changes:
         """One page of what changed; a finished round moves the mark, and the next looks back a little."""

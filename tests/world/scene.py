@@ -43,6 +43,9 @@ class Setting:
     faults: dict[str, float] = field(default_factory=dict)
     partner_center_precondition: str = "version"
     crm_precondition: str = "second"
+    dynamics: bool = False
+    """The CRM can what Dynamics 365 can: exact versions, large batches, contacts that only a person changes,
+    and a feed whose place may be forgotten, so that it begins anew."""
     signals: str = "all"
     """all: events and polls. polls: no events. events: no polls, each change told once. sweep: neither, but
     a sweep every few minutes."""
@@ -111,13 +114,14 @@ class Scene:
             self.seen,
         )
         self.crm = crm.Crm(
-            crm.capabilities(setting.crm_precondition, setting.leads),  # type: ignore[arg-type]
+            crm.capabilities(setting.crm_precondition, setting.leads, dynamics=setting.dynamics),  # type: ignore[arg-type]
             self.ledger,
             loop,
             self.story,
             self.seen,
             whole_polls=setting.whole_polls,
             rounds=setting.rounds,
+            dynamics=setting.dynamics,
         )
         self.ledger.servers = {Side.PARTNER_CENTER: self.partner_center, Side.CRM: self.crm}
         self.partner_center.push = self.event

@@ -54,6 +54,8 @@ def _plainer(setting: Setting) -> Iterator[Setting]:
         yield replace(setting, partner_center_precondition="version")
     if setting.crm_precondition != "version":
         yield replace(setting, crm_precondition="version")
+    if setting.dynamics:
+        yield replace(setting, dynamics=False)
     if not setting.whole_polls:
         yield replace(setting, whole_polls=True)
     if setting.rounds:

@@ -94,5 +94,6 @@ SITUATIONS: dict[str, str] = {
     "link followed": "a link went on with the opportunity its lead became",
     "conversion accepted": "converting a lead accepted its referral",
     "lead declined": "a disqualified lead declined its referral",
+    "feed began anew": "the CRM forgot where the feed had been, and told everything again",
     "closed for good": "an edit met a referral in a final state",
 }

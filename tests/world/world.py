@@ -50,6 +50,8 @@ def draw(seed: int) -> Setting:
     rng = random.Random(f"{seed}:world")
     signals = rng.choices(("all", "polls", "events", "sweep"), (5, 3, 2, 1))[0]
     rates = faults.draw(random.Random(f"{seed}:swarm"))
+    if rates:
+        rates["place_forgotten"] = random.Random(f"{seed}:place").choice((0.0, *faults.RATES))
     if signals == "events":
         rates = {
             kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")
@@ -63,6 +65,7 @@ def draw(seed: int) -> Setting:
             people.Step(last + 30.0 * times, "clear_all", 0, key)
             for times, key in ((1, "notes"), (2, "notes"))
         )
+    dynamics = random.Random(f"{seed}:crm").random() < 0.25
     leads, more = people.draw_leads(random.Random(f"{seed}:leads"), steps)
     return Setting(
         seed=seed,
@@ -70,7 +73,8 @@ def draw(seed: int) -> Setting:
         steps=more,
         faults=rates,
         partner_center_precondition=rng.choices(("version", "moody", "none"), (4, 3, 2))[0],
-        crm_precondition=rng.choices(("second", "version"), (3, 1))[0],
+        crm_precondition=_exact(rng.choices(("second", "version"), (3, 1))[0], dynamics),
+        dynamics=dynamics,
         signals=signals,
         poll_partner_center=rng.choice((20.0, 60.0, 90.0)),
         poll_crm=rng.choice((20.0, 60.0, 90.0)),
@@ -82,6 +86,10 @@ def draw(seed: int) -> Setting:
         whole_polls=rng.random() < 0.6,
         rounds=rng.random() < 0.7,
     )
+
+
+def _exact(drawn: str, dynamics: bool) -> str:
+    return "version" if dynamics else drawn
 
 
 def run(setting: Setting, *, tell: bool = False) -> Outcome:
