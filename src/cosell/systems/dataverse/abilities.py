@@ -55,7 +55,7 @@ def expected(options: Options) -> Capabilities:
         stamp=bool(options.fields.stamp),
         readable=own | customer | _LISTS,
         creatable=own | customer | _LISTS,
-        updatable=own | {"contacts", "solutions"},
+        updatable=own | {"solutions"} | ({"contacts"} if options.connections else frozenset()),
         guarded=own,
         leads=LEADS | {"contacts"} if options.leads else frozenset(),
         read_size=READ_SIZE,
@@ -75,8 +75,11 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
             readable.add(key)
             creatable |= {key} if column.creatable else set()
     if schema.contact:
-        for group in (readable, creatable, updatable):
+        for group in (readable, creatable):
             group.add("contacts")
+        if options.connections:
+            # Without them a deal shows its primary contact alone, and a second one could not be told apart.
+            updatable.add("contacts")
     if schema.user:
         readable.add("team")
         creatable.add("team")
