@@ -33,7 +33,7 @@ ODD = [
 
 @pytest.fixture
 async def floor() -> AsyncIterator[Floor]:
-    async with opened() as one:
+    async with opened(connections=True) as one:
         yield one
 
 

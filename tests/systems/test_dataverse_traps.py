@@ -31,7 +31,7 @@ from .dynamicsfloor import ANNA, BORIS, REFERRAL, Floor, creation, opened, store
 
 @pytest.fixture
 async def floor() -> AsyncIterator[Floor]:
-    async with opened() as one:
+    async with opened(connections=True) as one:
         yield one
 
 

@@ -22,7 +22,7 @@ from .dynamicsfloor import ANNA, BORIS, HELP, REFERRAL, Floor, opened, stored, u
 
 @pytest.fixture
 async def floor() -> AsyncIterator[Floor]:
-    async with opened() as one:
+    async with opened(connections=True) as one:
         yield one
 
 
@@ -461,21 +461,22 @@ async def test_a_contact_is_corrected_and_none_is_taken_away(floor: Floor) -> No
     assert after.values["contacts"] == (corrected,)
 
 
-async def test_a_contact_without_a_place_on_the_deal_is_not_made(floor: Floor) -> None:
-    """It would be found by nobody, and made again and again."""
+async def test_without_connections_contacts_are_not_changed() -> None:
+    """A deal then shows its primary contact alone, and a second one could not be told apart."""
+    async with opened() as floor:
+        await floor.prepare()
+        assert "contacts" not in floor.system.capabilities.updatable
+        answer = await floor.write(await floor.read(floor.deal()), contacts=(ANNA,))
+        assert isinstance(answer, Rejected)
+        assert answer.fields == ("contacts",)
+
+
+async def test_further_contacts_are_connected(floor: Floor) -> None:
+    """M-15, where the settings have people tied to deals by connections."""
     deal = floor.deal()
-    floor.contact(deal)
     after = stored(await floor.write(await floor.read(deal), contacts=(ANNA, BORIS)))
-    assert after.values["contacts"] == (ANNA,)
-    assert len(floor.rows("contact")) == 1
-
-
-async def test_further_contacts_are_connected_where_the_settings_say_so() -> None:
-    async with opened(connections=True) as floor:
-        deal = floor.deal()
-        after = stored(await floor.write(await floor.read(deal), contacts=(ANNA, BORIS)))
-        assert after.values["contacts"] == (ANNA, BORIS)
-        assert len(floor.rows("contact")) == 2
+    assert after.values["contacts"] == (ANNA, BORIS)
+    assert len(floor.rows("contact")) == 2
 
 
 async def test_a_refusal_of_one_part_undoes_the_whole_update(floor: Floor) -> None:

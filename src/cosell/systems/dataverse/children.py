@@ -82,11 +82,7 @@ class Children:
     def contacts(
         self, update: Update, ref: str, known: Mapping[tuple[str, str], str]
     ) -> tuple[list[Part], dict[str, Any]]:
-        """Adds and corrects contacts; none is ever taken away. Also what the opportunity's row is to say.
-
-        A contact nobody could find on the deal again is not made: it needs a place of its own there, as
-        the primary contact or by a connection.
-        """
+        """Adds and corrects contacts; none is ever taken away. Also what the opportunity's row is to say."""
         present = people(_seen_list(update.seen, "contacts"))
         account = update.seen.facts.get("account")
         deal = f"/{row(self._schema.deals.set, update.record_id)}"
@@ -111,17 +107,17 @@ class Children:
     def contact(
         self, person: Person, account: str | None, deal: str, found: str | None, ref: str, *, primary: bool
     ) -> Iterator[Part]:
-        """Makes the contact unless it was found, and connects it unless it is the primary one."""
-        tied = primary and self.primary is not None
-        if not tied and self._connection is None:
-            return
+        """Makes the contact unless it was found, and connects it unless it is the primary one.
+
+        Without connections further contacts stand in the account alone.
+        """
         if found is None:
             body = self._words(person)
             bind = self._schema.bind("contact", "parentcustomerid", "account")
             if account is not None and bind is not None:
                 body[bind] = account
             yield Part("POST", self._schema.tables["contact"].set, ref, body)
-        if not tied:
+        if not primary or self.primary is None:
             yield from self.connection(deal, "contact", self.place(found, ref), f"{ref}c")
 
     def connection(self, deal: str, table: str, other: str, ref: str) -> Iterator[Part]:
