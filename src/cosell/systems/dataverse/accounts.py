@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cosell.core.matching import Account
+from cosell.core.companies import is_cjk, opening
+from cosell.core.domains import domain_of, domain_of_site
+from cosell.core.matching import Account, Customer, customer_of
 from cosell.core.records import Values
-from cosell.core.values import Person
 from cosell.systems.dataverse import rows
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.client import read
@@ -24,8 +25,10 @@ _OF_CONTACT = "parentcustomerid"
 
 async def accounts(bench: Workbench, values: Values, duns: str | None) -> list[Account]:
     """Candidates by name, DUNS number, domains of the contacts, and first word in the same country."""
-    tools = await bench.tools()
-    asked = _Question(tools.schema, values, duns)
+    customer = customer_of(values, duns)
+    if customer is None:
+        return []
+    asked = _Question((await bench.tools()).schema, customer)
     lists = await bench.lists(list(asked.parts()), purpose="accounts")
     return list(asked.found(lists).values())[:MOST]
 
@@ -33,23 +36,19 @@ async def accounts(bench: Workbench, values: Values, duns: str | None) -> list[A
 class _Question:
     """What is known of the customer, and how to look for it in one schema."""
 
-    def __init__(self, schema: Schema, values: Values, duns: str | None) -> None:
-        self._schema, self._table = schema, schema.tables["account"]
-        name, country = values.get("customer_name"), values.get("country")
-        self._name = name if isinstance(name, str) else None
-        self._country = country if isinstance(country, str) else None
-        self._duns = duns if "duns" in schema.account else None
-        self._domains = sorted(_domains_of(values))[:_MOST_DOMAINS]
+    def __init__(self, schema: Schema, customer: Customer) -> None:
+        self._schema, self._table, self._customer = schema, schema.tables["account"], customer
+        self._duns = customer.duns if "duns" in schema.account else None
+        self._domains = sorted(customer.domains)[:_MOST_DOMAINS]
         wanted = [column.name for column in schema.account.values()]
         self._select = ",".join(dict.fromkeys((self._table.id, "createdon", *wanted)))
 
     # --- questions ---------------------------------------------------------------------------------
 
     def parts(self) -> Iterator[Part]:
-        """The reads of one batch; empty where nothing is known that could be looked for."""
+        """The reads of one batch."""
         name = self._schema.account["customer_name"].name
-        if self._name is not None:
-            yield self._accounts(f"{name} eq {literal(self._name)}", NAME)
+        yield self._accounts(f"{name} eq {literal(self._customer.name)}", NAME)
         if self._duns is not None:
             numbers = {self._duns, "".join(one for one in self._duns if one.isalnum())}
             yield self._accounts(within(self._schema.account["duns"].name, sorted(numbers)), DUNS)
@@ -58,9 +57,11 @@ class _Question:
             if conditions:
                 yield self._accounts(" or ".join(conditions), PLACE)
             yield from self._people()
-        word = self._name.split()[0] if self._name is not None else ""
-        if len(word) > 1 and self._country is not None:
-            yield self._accounts(f"startswith({name},{literal(word)})", WORD, most=_MOST_ALIKE)
+        begins = opening(self._customer.name)
+        if self._customer.country is not None and (len(begins) > 1 or is_cjk(begins)):
+            # Within words that know no spaces, the legal form may stand in front.
+            alike = "contains" if is_cjk(begins) else "startswith"
+            yield self._accounts(f"{alike}({name},{literal(begins)})", WORD, most=_MOST_ALIKE)
 
     def _accounts(self, condition: str, ref: str, *, most: int = MOST) -> Part:
         query = {
@@ -108,7 +109,7 @@ class _Question:
             self._add_employer(found, row)
         for row in lists.get(WORD, ()):
             # The country is free text in Dynamics 365, so it is compared here.
-            if _country(row, self._schema) in (None, self._country):
+            if _country(row, self._schema) in (None, self._customer.country):
                 self._add(found, row, ())
         return found
 
@@ -126,7 +127,8 @@ class _Question:
         own = self._schema.account
         word = {key: rows.word(row.get(column.name)) for key, column in own.items()}
         before = found[row_id].domains if row_id in found else frozenset()
-        told = {_domain(one) for one in (word.get("email"), *emails)} | {_site(word.get("website"))}
+        told = {domain_of(one) for one in (word.get("email"), *emails) if isinstance(one, str)}
+        told.add(domain_of_site(word.get("website") or ""))
         found[row_id] = Account(
             id=row_id,
             name=word.get("customer_name") or "",
@@ -141,26 +143,3 @@ class _Question:
 def _country(row: Mapping[str, Any], schema: Schema) -> str | None:
     code = rows.country(row.get(schema.account["country"].name))
     return code if isinstance(code, str) else None
-
-
-def _domains_of(values: Values) -> set[str]:
-    """Domains of the customer's people, without those of our own team."""
-    found: dict[str, set[str]] = {"contacts": set(), "team": set()}
-    for key, domains in found.items():
-        people = values.get(key)
-        for one in people if isinstance(people, tuple) else ():
-            if isinstance(one, Person) and (domain := _domain(one.email)):
-                domains.add(domain)
-    return found["contacts"] - found["team"]
-
-
-def _domain(email: Any) -> str | None:
-    """The domain of an e-mail address, lower case."""
-    domain = email.rpartition("@")[2].strip().casefold() if isinstance(email, str) and "@" in email else ""
-    return domain or None
-
-
-def _site(address: str | None) -> str | None:
-    """The domain of a website as people write it."""
-    host = (address or "").casefold().rpartition("//")[2].partition("/")[0].partition(":")[0]
-    return host.removeprefix("www.") or None
