@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from cosell.core import backoff
 from cosell.core.errors import CosellError, NeedsOperator
@@ -46,10 +47,12 @@ class Watch:
         if not snapshots:
             return []
         side = snapshots[0].side
-        known = await self.room.store.links_of(side, [one.id for one in snapshots])
+        known = await self._known(side, snapshots)
         pokes = []
         for snapshot in snapshots:
             link = known.get(snapshot.id)
+            if _gone_on(known, snapshot):
+                continue
             if link is None or not quiet(link, snapshot):
                 self.room.keep_polled(snapshot, asked_at)
                 pokes.append(Poke(side, snapshot.id, cause, snapshot.engagement_id))
@@ -75,14 +78,26 @@ class Watch:
         return poked
 
     async def _unknown(self, side: Side, snapshots: tuple[Snapshot, ...]) -> list[Poke]:
-        known = await self.room.store.links_of(side, [one.id for one in snapshots])
-        return [Poke(side, one.id, "sweep", one.engagement_id) for one in snapshots if one.id not in known]
+        known = await self._known(side, snapshots)
+        news = [one for one in snapshots if one.id not in known and not _gone_on(known, one)]
+        return [Poke(side, one.id, "sweep", one.engagement_id) for one in news]
+
+    async def _known(self, side: Side, snapshots: tuple[Snapshot, ...]) -> Mapping[str, Link]:
+        """The links of these records, and of the opportunities that leads among them became."""
+        ids = [one.id for one in snapshots] + [one.became for one in snapshots if one.became is not None]
+        return await self.room.store.links_of(side, ids)
 
     def wait_after(self, error: CosellError, failures: int) -> float:
         """Seconds until a failed poll is tried again."""
         if isinstance(error, NeedsOperator):
             return 60.0
         return max(1.0, backoff.delay(failures, self.room.dice.random()))
+
+
+def _gone_on(known: Mapping[str, Link], snapshot: Snapshot) -> bool:
+    """Whether it is a converted lead whose link has already followed it: nothing more can come of it."""
+    followed = known.get(snapshot.became) if snapshot.became is not None else None
+    return snapshot.id not in known and followed is not None and followed.partner_center_id is not None
 
 
 def quiet(link: Link, snapshot: Snapshot) -> bool:
