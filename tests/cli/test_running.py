@@ -207,7 +207,10 @@ def test_a_sweep_beside_the_running_process_has_that_process_repair(product: Run
     assert told["by"] == "running process"
     assert told["sweep"]["compared"] > 5
     assert told["sweep"]["unread"] == 0
-    assert json.loads(product.page("/status.json"))["sweep"]["last"]["began"] == told["sweep"]["began"]
+    assert (
+        json.loads(product.page("/status.json"))["environments"][0]["sweep"]["last"]["began"]
+        == told["sweep"]["began"]
+    )
     assert "links compared agree" in product.page("/").decode()
 
 

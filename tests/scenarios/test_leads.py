@@ -351,6 +351,19 @@ async def test_a_deleted_lead_leaves_its_referral_alone(furnished: Furnish) -> N
     assert leads_of(desk, referral) == []
 
 
+async def test_where_the_org_can_keep_no_leads_they_wait_until_they_are_accepted(furnished: Furnish) -> None:
+    """SCN-09: the other half of the deals goes on as ever."""
+    desk = await office(furnished)
+    desk.sandbox.salesforce.schema.drop_field("Lead", "Referral_Identifier__c")
+    referral = desk.inbound(**{**LEAD, "name": "Harbour lead"})
+    await desk.sync()
+    assert (await desk.link(referral)).reason == "no_leads"
+    assert desk.sandbox.salesforce.as_seller.rows("Lead") == []
+    desk.change(referral, status="Active", substatus="Accepted")
+    await desk.sync()
+    assert len(desk.opportunities(referral)) == 1
+
+
 async def test_leads_stay_in_partner_center_while_their_flow_is_off(furnished: Furnish) -> None:
     desk = await furnished(**LEADS, flows={"inbound_lead": False})
     referral = desk.inbound(**LEAD)

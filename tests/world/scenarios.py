@@ -35,8 +35,6 @@ SCRIPTS: dict[str, tuple[Step, ...]] = {
     ),
     "two records are adopted": _told((1.0, "half_pair", "", 3)),
     "a lead is converted": _told(_LEAD, (80.0, "convert", "", 4)),
-    "a lead is converted and switched on": _told(_LEAD, (80.0, "convert_switched", "", 3)),
-    "a lead is disqualified": _told(_LEAD, (80.0, "stage_lost", "", 3)),
     "help is chosen later": _told(_OPEN, (80.0, "help", "", 3), (160.0, "microsoft_accepts", "", 4)),
 }
 

@@ -6,7 +6,7 @@ acceptance of a referral nobody accepted yet: the lead's own history names who a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cosell.core.errors import Gone, Rejected
 from cosell.core.mapping import Flow
@@ -202,3 +202,15 @@ def _mark(opportunity: Snapshot) -> str:
 
 def _when(lead: Snapshot) -> str:
     return lead.changed_at.isoformat() if lead.changed_at else ""
+
+
+async def known(room: Room, side: Side, snapshots: Sequence[Snapshot]) -> Mapping[str, Link]:
+    """The links of these records, and of the opportunities that leads among them became."""
+    ids = [one.id for one in snapshots] + [one.became for one in snapshots if one.became is not None]
+    return await room.store.links_of(side, ids)
+
+
+def gone_on(known: Mapping[str, Link], snapshot: Snapshot) -> bool:
+    """Whether it is a converted lead whose link has already followed it: nothing more can come of it."""
+    followed = known.get(snapshot.became) if snapshot.became is not None else None
+    return snapshot.id not in known and followed is not None and followed.partner_center_id is not None

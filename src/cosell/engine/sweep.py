@@ -19,7 +19,7 @@ from typing import TypeVar
 from cosell.core import agreement, backoff, guards
 from cosell.core.errors import CosellError, Gone, Retryable, Throttled
 from cosell.core.records import Link, LinkState, Side, Snapshot
-from cosell.engine import brake, swept
+from cosell.engine import brake, conversion, swept
 from cosell.engine.room import Room
 from cosell.engine.sighting import Sightings
 from cosell.engine.swept import Report
@@ -120,10 +120,12 @@ class Sweep:
             cursor = changes.cursor
 
     async def _page(self, side: Side, halves: Sequence[_Half]) -> None:
-        known = await self.room.store.links_of(side, [one.snapshot.id for one in halves])
+        known = await conversion.known(self.room, side, [one.snapshot for one in halves])
         doubtful: list[tuple[Link, _Half]] = []
         for half in halves:
             link = known.get(half.snapshot.id)
+            if conversion.gone_on(known, half.snapshot):
+                continue
             if link is None:
                 await self._stranger(half)
             elif link.key not in self._found and not self._compare(link, half):

@@ -7,6 +7,7 @@ import logging
 from cosell.core import backoff
 from cosell.core.errors import CosellError, NeedsOperator
 from cosell.core.records import Link, LinkState, Side, Snapshot
+from cosell.engine import conversion
 from cosell.engine.reading import agreeing
 from cosell.engine.room import Room
 from cosell.ports import Poke
@@ -46,10 +47,12 @@ class Watch:
         if not snapshots:
             return []
         side = snapshots[0].side
-        known = await self.room.store.links_of(side, [one.id for one in snapshots])
+        known = await conversion.known(self.room, side, snapshots)
         pokes = []
         for snapshot in snapshots:
             link = known.get(snapshot.id)
+            if conversion.gone_on(known, snapshot):
+                continue
             if link is None or not quiet(link, snapshot):
                 self.room.keep_polled(snapshot, asked_at)
                 pokes.append(Poke(side, snapshot.id, cause, snapshot.engagement_id))
