@@ -131,7 +131,7 @@ async def test_a_converted_lead_takes_its_link_along_and_nothing_is_doubled(furn
     await desk.sync()
     opportunity = desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
     assert opportunity is not None
-    await desk.sync()
+    await desk.sync_over(60)
     (row,) = desk.opportunities(referral)
     assert row["Id"] == opportunity
     assert row["Sync_with_Partner_Center__c"] is True
@@ -154,7 +154,7 @@ async def test_converting_a_lead_accepts_its_referral_and_then_sends_values(furn
     desk.sandbox.salesforce.as_seller.convert(
         lead_id, StageName="Qualification", Amount=42000, CurrencyIsoCode="EUR", CloseDate=closing
     )
-    await desk.sync()
+    await desk.sync_over(60)
     accepted = desk.referral(referral)
     assert (accepted["status"], accepted["substatus"]) == ("Active", "Accepted")
     assert float(accepted["details"]["dealValue"]) == 42000
@@ -176,7 +176,7 @@ async def test_an_edit_made_on_the_unaccepted_lead_goes_out_after_its_conversion
     assert desk.referral(referral)["details"]["notes"] == "From Microsoft."
     assert (await desk.link(referral)).holds["notes"].reason == "awaiting_acceptance"
     desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
-    await desk.sync()
+    await desk.sync_over(60)
     assert desk.referral(referral)["details"]["notes"] == "Called them; they want a pilot."
 
 
@@ -185,7 +185,7 @@ async def test_what_conversion_leaves_out_is_no_edit_of_the_seller(furnished: Fu
     desk = await office(furnished)
     referral, lead_id = await arrived(desk)
     opportunity = desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
-    await desk.sync()
+    await desk.sync_over(60)
     assert desk.referral(referral)["details"]["notes"] == "From Microsoft."
     assert desk.row(str(opportunity))["Description"] == "From Microsoft."
 
@@ -250,7 +250,7 @@ async def test_a_lead_converted_after_its_referral_ended_goes_its_own_way(furnis
     desk.sandbox.partner_center.referrals.tick()
     await desk.sync()
     opportunity = desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
-    await desk.sync()
+    await desk.sync_over(60)
     row = desk.row(str(opportunity))
     assert (row["StageName"], row["Referral_Identifier__c"]) == ("Qualification", None)
     link = await desk.link(referral)
@@ -277,7 +277,7 @@ async def test_a_lead_converted_without_an_opportunity_says_what_is_left_to_do(f
     desk = await office(furnished)
     referral, lead_id = await arrived(desk)
     desk.sandbox.salesforce.as_seller.convert(lead_id, opportunity=None)
-    await desk.sync()
+    await desk.sync_over(60)
     link = await desk.link(referral)
     assert (link.state, link.reason) == (LinkState.HELD, "lead_without_opportunity")
     assert desk.referral(referral)["status"] == "New"
@@ -290,7 +290,7 @@ async def test_an_opportunity_made_by_hand_takes_the_place_of_a_lead_converted_w
     desk = await office(furnished)
     referral, lead_id = await arrived(desk)
     desk.sandbox.salesforce.as_seller.convert(lead_id, opportunity=None)
-    await desk.sync()
+    await desk.sync_over(60)
     opportunity = desk.opportunity(Referral_Identifier__c=referral)
     await desk.sync()
     (link,) = await desk.links()
@@ -310,7 +310,7 @@ async def test_an_opportunity_switched_on_right_after_conversion_is_no_new_deal(
     opportunity = desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
     await desk.engine.poll(desk.env.systems().crm.side)
     await desk.engine.drain()
-    await desk.sync()
+    await desk.sync_over(60)
     assert len(desk.sandbox.partner_center.referrals.all()) == 1
     assert (await desk.link(referral)).crm_id == opportunity
     assert len(await desk.links()) == 1
@@ -323,7 +323,7 @@ async def test_conversion_that_copies_our_fields_makes_no_twins(furnished: Furni
     desk.sandbox.salesforce.settings.lead_field_mapping = tuple((name, name) for name in names)
     referral, lead_id = await arrived(desk)
     opportunity = desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
-    await desk.sync()
+    await desk.sync_over(60)
     (link,) = await desk.links()
     assert (link.crm_id, link.state, link.reason) == (opportunity, LinkState.LINKED, "")
     assert desk.referral(referral)["externalReferenceId"] == opportunity
@@ -377,7 +377,7 @@ async def test_a_conversion_waits_while_the_outward_flow_of_leads_is_off(furnish
     desk = await furnished(**LEADS, flows={"outbound_lead": False})
     referral, lead_id = await arrived(desk)
     desk.sandbox.salesforce.as_seller.convert(lead_id, StageName="Qualification")
-    await desk.sync()
+    await desk.sync_over(60)
     assert desk.referral(referral)["status"] == "New"
     assert (await desk.link(referral)).reason == "flow_off"
 
