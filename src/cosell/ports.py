@@ -216,7 +216,7 @@ class Poke:
     side: Side
     record_id: str
     cause: str
-    """webhook, poll, sweep, person, retry: shown in the audit, never decided upon."""
+    """webhook, hint (of the CRM), poll, sweep, person, retry: shown in the audit, never decided upon."""
     engagement_id: str | None = None
     urgent: bool = False
 

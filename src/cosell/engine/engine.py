@@ -19,6 +19,9 @@ from cosell.ports import Alerts, Clock, Dice, LinkFilter, Poke, Store, System
 
 log = logging.getLogger("cosell.engine")
 
+HURRY = 2.0
+"""Seconds between two polls at least, however often a CRM says that there is something to find."""
+
 
 class Engine:
     """Keeps every link of one environment in step until it is stopped."""
@@ -51,13 +54,14 @@ class Engine:
         )
         self.worker = Worker(self.room)
         self.watch = Watch(self.room)
+        self._hurry = asyncio.Event()
 
     async def run(self) -> None:
         """Works until `stop`; the links in hand are finished, the watchers are cut short."""
         pace = self.room.pace
         watchers = [
             self._every(pace.poll_partner_center, lambda: self.watch.poll(Side.PARTNER_CENTER), "poll"),
-            self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll"),
+            self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll", early=self._hurry),
             self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
         ]
         if Flow.REPAIR in self.room.policy.flows:
@@ -93,6 +97,22 @@ class Engine:
         await self.room.store.poke([poke], self.room.clock.now())
         self.worker.wake()
 
+    async def hinted(self, record_id: str) -> None:
+        """Has a record of the CRM looked at: durably where it is known, else by a poll that comes at once.
+
+        A stranger is left to the poll, which tells whether it concerns us: most records of a CRM do not.
+        """
+        if await self.room.store.links_of(Side.CRM, [record_id]):
+            poke = Poke(Side.CRM, record_id, "hint", urgent=True)
+            await self.room.store.poke([poke], self.room.clock.now())
+            self.worker.wake()
+        else:
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Has the CRM polled soon: there is something to find."""
+        self._hurry.set()
+
     async def preview(self, keys: Sequence[str] | None = None) -> list[Preview]:
         """What the next reconcile of these links (or of all) would do."""
         store = self.room.store
@@ -111,11 +131,12 @@ class Engine:
         name: str,
         *,
         at_once: bool = True,
+        early: asyncio.Event | None = None,
     ) -> None:
         """Repeats one watcher's work; a failure is waited out and never ends it."""
         failures, wait = 0, 0.0 if at_once else seconds
         while True:
-            await self.room.clock.sleep(wait)
+            await self._rest(wait, None if failures else early)
             try:
                 await work()
             except CosellError as error:
@@ -129,3 +150,19 @@ class Engine:
             else:
                 failures, wait = 0, seconds
                 self.worker.wake()
+
+    async def _rest(self, seconds: float, early: asyncio.Event | None) -> None:
+        """Waits, or less where `early` is set meanwhile; a system in trouble is not hurried."""
+        at_least = seconds if early is None else min(HURRY, seconds)
+        await self.room.clock.sleep(at_least)
+        if early is not None and seconds > at_least and not early.is_set():
+            sleeper = asyncio.create_task(self.room.clock.sleep(seconds - at_least))
+            hurried = asyncio.create_task(early.wait())
+            try:
+                await asyncio.wait({sleeper, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeper.cancel()
+                hurried.cancel()
+        if early is not None:
+            # Cleared before the poll asks: what is told of from now on needs another one.
+            early.clear()
