@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from cosell.core.catalogue import KnownSolution, Shelf
 from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
 from cosell.core.records import Link, LinkState, RecordKind, Side, Snapshot, Values, Write
@@ -203,6 +204,22 @@ class System(Protocol):
 
     async def aclose(self) -> None:
         """Lets go of connections."""
+        ...
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """What a system may keep besides: the solutions its users choose from (CUS-15)."""
+
+    async def solutions(self) -> Shelf:
+        """The whole catalogue. Misconfigured, in a sentence for an administrator, where it has none."""
+        ...
+
+    async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
+        """Adds each solution, or changes what stands there; the key is its id, None a success.
+
+        Empty texts leave what is there. Repeating it changes nothing.
+        """
         ...
 
 

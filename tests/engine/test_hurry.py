@@ -95,6 +95,6 @@ async def test_many_hints_bring_one_poll() -> None:
 async def test_a_crm_in_trouble_is_not_hurried() -> None:
     hands = Hands()
     engine = an_engine(hands)
-    engine.watch.wait_after = lambda error, failures: LONG  # type: ignore[method-assign,misc,assignment]
+    engine.watch.wait_after = lambda error, failures: LONG  # type: ignore[method-assign]
     assert await polled(engine, 10, hurried=100, fails=True) == 1
     assert hands.waits == [0.0, LONG]

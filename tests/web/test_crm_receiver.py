@@ -71,7 +71,12 @@ async def test_the_key_may_stand_in_the_address(visitor: Visitor, product: Produ
 async def test_a_message_too_large_for_its_parameters_still_names_its_record(
     visitor: Visitor, product: Product
 ) -> None:
-    shed = {"InputParameters": [], "ParentContext": None, "PreEntityImages": [], "PostEntityImages": []}
+    shed: dict[str, Any] = {
+        "InputParameters": [],
+        "ParentContext": None,
+        "PreEntityImages": [],
+        "PostEntityImages": [],
+    }
     headers = {**RIGHT, "x-ms-dynamics-msg-size-exceeded": "true"}
     assert (await tell(visitor, context(**shed), headers)).status == 202
     assert product.hints == [Hint(DEAL)]
