@@ -32,7 +32,9 @@ class Crm:
 
     async def solutions(self) -> Shelf:
         if self.absent:
-            raise Misconfigured("The CRM has no catalogue of solutions.", advice="Make one.")
+            raise Misconfigured(
+                "The CRM has no catalogue of solutions.", did="Nothing was changed.", advice="Make one."
+            )
         return Shelf(tuple(self.shelf), self.room)
 
     async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
@@ -181,7 +183,7 @@ def test_every_bad_line_is_told_and_of_very_many_the_first(cosell: Cosell, crm: 
     ("text", "why"),
     [
         ("", "is empty"),
-        ("\n,,\n;;\n", "is empty"),
+        ("\n,,\n \n", "is empty"),
         (HEAD, "holds no solution"),
         ("Solution Name,Type\nFleet,3P\n", "no column «Solution Identifier»"),
         ("Solution Identifier\nSOL-10001-AAA\n", "no column «Solution Name»"),
@@ -250,7 +252,7 @@ def test_a_crm_without_the_catalogue_says_so(cosell: Cosell, crm: Crm, words: tu
     file(TWO)
     said = cosell("solutions", *words)
     assert said.code == 1
-    assert "has no catalogue of solutions. Nothing was changed. Make one." in said.words
+    assert "has no catalogue of solutions. Nothing changed. Make one." in said.words
 
 
 def test_a_crm_that_keeps_none_by_its_nature_says_so(

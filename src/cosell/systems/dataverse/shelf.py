@@ -107,6 +107,7 @@ def _table(bench: Workbench, schema: Schema) -> DetailTable:
             f"Dynamics 365 has no catalogue of solutions: the table {name} is not there, or not to be seen."
             if name
             else "The settings name no table for the catalogue of solutions.",
+            did="Nothing was changed.",
             advice="Install it, or name yours in [dynamics.fields] detail_table and detail_id.",
         )
     return schema.details

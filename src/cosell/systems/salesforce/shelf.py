@@ -114,6 +114,7 @@ def _columns(sheet: Table, names: FieldNames) -> dict[str, Column]:
         raise Misconfigured(
             f"The catalogue of solutions in Salesforce, {sheet.name}, has no text field {names.detail_id}, "
             f"or the integration user may not see it.",
+            did="Nothing was changed.",
             advice=_ADVICE,
         )
     return found
@@ -127,6 +128,7 @@ async def _described(access: Access) -> Table:
         raise Misconfigured(
             f"Salesforce has no catalogue of solutions: the object {name} is not there, or the integration "
             f"user may not see it.",
+            did="Nothing was changed.",
             advice=_ADVICE,
         )
     if not answer.ok:
