@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from cosell import web
+from cosell.cli import examining
 from cosell.cli.running import _face
 from cosell.core.records import LinkState
 from cosell.sandbox.shell.composition import Sandbox
@@ -90,6 +91,7 @@ class Office:
         link = await self.desk.link(referral)
         assert link.state is LinkState.LINKED
         assert link.crm_id is not None
+        self.desk.clock.leap(60.0)
         return referral, link.crm_id
 
     def edit(self, opportunity: str, **columns: Any) -> None:
@@ -152,6 +154,18 @@ async def test_the_same_hint_again_changes_nothing(office: Office) -> None:
     assert office.value_of(referral) == 82000
 
 
+async def test_the_echo_of_our_own_write_is_left_to_the_poll(office: Office) -> None:
+    """A look costs a read on both sides, a poll that brings nothing new a single call (INV-4)."""
+    referral, _ = await office.deal()
+    await office.register()
+    referrals = office.desk.sandbox.partner_center_2.referrals
+    referrals.edit(referral, {"details/dealValue": 84000})
+    await office.desk.sync()
+    assert set(await office.delivered()) == {202}
+    assert office.running.engine._hurry.is_set()
+    assert await office.desk.engine.drain() == 0
+
+
 async def test_a_deal_nobody_knows_makes_no_link_and_is_left_to_the_poll(office: Office) -> None:
     """Most opportunities of a CRM are no co-sell deals; what concerns us the poll tells."""
     _, opportunity = await office.deal()
@@ -177,3 +191,21 @@ async def test_a_webhook_with_another_key_is_turned_away_and_the_poll_still_find
     assert await office.desk.engine.drain() == 0
     await office.desk.sync()
     assert office.value_of(referral) == 83000
+
+
+async def test_the_doctor_shows_the_address_and_what_to_register(office: Office) -> None:
+    env = office.desk.env
+    env.settings = env.settings.model_copy(
+        update={"web": env.settings.web.model_copy(update={"public_url": "https://cosell.example"})}
+    )
+    (finding,) = examining._hints(env)
+    assert f"https://cosell.example/webhooks/crm/{NAME}" in finding.message
+    assert "x-connector-key" in finding.advice
+    assert KEY not in f"{finding.message} {finding.advice}"
+    assert env.live.redact(f"?code={KEY}") == "?code=***"
+
+
+async def test_a_crm_that_sends_no_webhooks_takes_none(desk: Desk) -> None:
+    """Salesforce."""
+    assert desk.env.systems().hints is None
+    assert examining._hints(desk.env) == []

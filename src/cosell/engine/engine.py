@@ -21,6 +21,8 @@ log = logging.getLogger("cosell.engine")
 
 HURRY = 2.0
 """Seconds between two polls at least, however often a CRM says that there is something to find."""
+ECHO = 15.0
+"""Seconds after our own last write in which a CRM's hint most likely tells of that very write."""
 
 
 class Engine:
@@ -98,16 +100,18 @@ class Engine:
         self.worker.wake()
 
     async def hinted(self, record_id: str) -> None:
-        """Has a record of the CRM looked at: durably where it is known, else by a poll that comes at once.
+        """Has a record of the CRM looked at: durably where it is known, else by a poll that comes soon.
 
-        A stranger is left to the poll, which tells whether it concerns us: most records of a CRM do not.
+        A stranger is left to the poll, which tells whether it concerns us: most records of a CRM do not. So
+        is a record we have just written, for a poll knows our own echo at less cost than a look (INV-4).
         """
-        if await self.room.store.links_of(Side.CRM, [record_id]):
-            poke = Poke(Side.CRM, record_id, "hint", urgent=True)
-            await self.room.store.poke([poke], self.room.clock.now())
-            self.worker.wake()
-        else:
+        known = (await self.room.store.links_of(Side.CRM, [record_id])).get(record_id)
+        now = self.room.clock.now()
+        if known is None or (known.changed_at is not None and 0 <= now - known.changed_at < ECHO):
             self.hurry()
+            return
+        await self.room.store.poke([Poke(Side.CRM, record_id, "hint", urgent=True)], now)
+        self.worker.wake()
 
     def hurry(self) -> None:
         """Has the CRM polled soon: there is something to find."""
