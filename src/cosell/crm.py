@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
 from pydantic import Field
 
@@ -60,6 +60,38 @@ class Site:
     """Whether leads are carried too (ENV-S07, ENV-D02)."""
 
 
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is believed of a webhook that a CRM sends: where to look, and nothing it says."""
+
+    record_id: str = ""
+    """A record of the CRM's; empty where it names none that a link could be about."""
+    poll: bool = False
+    """Something changed that a poll would find."""
+
+
+class Hints(Protocol):
+    """The webhooks a CRM sends by itself: proved by their head, and read for a hint."""
+
+    largest: int
+    """Bytes a body may have."""
+
+    def admits(self, headers: RawHeaders, query: bytes) -> bool:
+        """Whether the sender showed the shared key; told in the same time for every wrong one."""
+        ...
+
+    def read(self, body: bytes) -> Hint:
+        """What to look at; never raises, for whoever has the key means well."""
+        ...
+
+    def advice(self, url: str) -> str:
+        """What an administrator registers in the CRM so that it sends them to `url`; without the key."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Crm:
     """One supported CRM; the constant `SYSTEM` of its package."""
@@ -72,6 +104,8 @@ class Crm:
     """Joins its settings to a system; may load what is heavy only now."""
     expected: Callable[[], Capabilities]
     """What it can do where everything is installed."""
+    hints: Callable[[Any, Site], Hints | None] | None = None
+    """Takes the webhooks it sends where the settings hold a key for them; None where it sends none."""
     first: Mapping[str, str] = field(default_factory=dict)
     """What a new file says where a setting has no default, by dotted name under its table."""
     shown: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+from cosell.core.catalogue import KnownSolution, Shelf
 from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
 from cosell.core.records import Link, LinkState, RecordKind, Side, Snapshot, Values, Write
@@ -223,6 +224,22 @@ class Counting(Protocol):
         ...
 
 
+@runtime_checkable
+class Catalogue(Protocol):
+    """What a system may keep besides: the solutions its users choose from (CUS-15)."""
+
+    async def solutions(self) -> Shelf:
+        """The whole catalogue. Misconfigured, in a sentence for an administrator, where it has none."""
+        ...
+
+    async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
+        """Adds each solution, or changes what stands there; the key is its id, None a success.
+
+        Empty texts leave what is there. Repeating it changes nothing.
+        """
+        ...
+
+
 # --- store -----------------------------------------------------------------------------------------
 
 
@@ -233,7 +250,7 @@ class Poke:
     side: Side
     record_id: str
     cause: str
-    """webhook, poll, sweep, person, retry: shown in the audit, never decided upon."""
+    """webhook, hint (of the CRM), poll, sweep, person, retry: shown in the audit, never decided upon."""
     engagement_id: str | None = None
     urgent: bool = False
 

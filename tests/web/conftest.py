@@ -13,7 +13,12 @@ import pytest
 
 from cosell import web
 from cosell.core.errors import Unavailable
+from cosell.crm import Hint
+from cosell.systems.dataverse.hinting import Hinting
 from cosell.systems.partner_center.webhook import Refused
+
+KEY = "k3y-of-the-connector-0001"
+HINTS = Hinting(KEY, records=frozenset({"opportunity"}), around=frozenset({"cosell_opportunitysolution"}))
 
 STATUS: dict[str, Any] = {
     "environment": {"name": "sandbox", "kind": "sandbox"},
@@ -31,6 +36,7 @@ class Product:
     """Stands in for the running product: what it heard, and what it is to answer."""
 
     heard: list[str] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
     verified: list[tuple[list[tuple[bytes, bytes]], bytes]] = field(default_factory=list)
     refuses: bool = False
     broken: bool = False
@@ -49,6 +55,11 @@ class Product:
             raise Unavailable("The database is locked.")
         self.heard.append(record_id)
 
+    async def hint(self, hint: Hint) -> None:
+        if self.broken:
+            raise Unavailable("The database is locked.")
+        self.hints.append(hint)
+
     async def status(self) -> Mapping[str, Any]:
         return self.status_now
 
@@ -62,6 +73,8 @@ class Product:
             status=self.status,
             ready=self.ready,
             monotonic=lambda: self.time,
+            hints=HINTS,
+            hinted=self.hint,
         )
 
 

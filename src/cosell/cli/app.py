@@ -8,6 +8,7 @@ import typer
 
 from cosell.cli.options import Config, Json, LinkName
 from cosell.cli.sandbox import sandbox
+from cosell.cli.solutions import solutions
 
 app = typer.Typer(
     name="cosell",
@@ -26,6 +27,7 @@ webhook = typer.Typer(
 app.add_typer(mapping, name="mapping")
 app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
+app.add_typer(solutions, name="solutions")
 app.add_typer(sandbox, name="sandbox")
 
 

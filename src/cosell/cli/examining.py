@@ -81,6 +81,7 @@ async def _connected(env: Environment, found: list[Finding]) -> int:
             found.append(_of(error, name))
             code = max(code, SIGN_IN if isinstance(error, SignedOut | NotAllowed) else FAILED)
     found.append(await _events(env))
+    found += _hints(env)
     if any(not one.ok and one.name.endswith((": sign-in", ": role")) for one in found):
         code = SIGN_IN
     return code
@@ -110,6 +111,17 @@ async def _events(env: Environment) -> Finding:
         f"Events come here{'; not sent: ' + ', '.join(missing) if missing else ''}.",
         "Mend it: cosell webhook register" if missing else "",
     )
+
+
+def _hints(env: Environment) -> list[Finding]:
+    """Where the CRM may send webhooks of its own, and what to register there."""
+    hints, url = env.systems().hints, env.crm_address
+    if hints is None:
+        return []
+    if url is None:
+        return [Finding("crm events", True, "[web] public_url is not set: the CRM's webhooks reach nobody.")]
+    said = f"Webhooks of the CRM are taken at {url}; they only make a change arrive sooner."
+    return [Finding("crm events", True, said, hints.advice(url))]
 
 
 def _of(error: CosellError, name: str) -> Finding:

@@ -93,6 +93,8 @@ def _face(running: Running) -> web.Face:
         status=running.status,
         ready=running.ready,
         monotonic=running.env.clock.monotonic,
+        hints=running.env.systems().hints,
+        hinted=running.ear.hinted,
     )
 
 

@@ -21,6 +21,11 @@ from cosell.ports import Alerts, Clock, Dice, LinkFilter, Poke, Store, System
 
 log = logging.getLogger("cosell.engine")
 
+HURRY = 2.0
+"""Seconds between two polls at least, however often a CRM says that there is something to find."""
+ECHO = 15.0
+"""Seconds after our own last write in which a CRM's hint most likely tells of that very write."""
+
 
 class Engine:
     """Keeps every link of one environment in step until it is stopped."""
@@ -54,13 +59,14 @@ class Engine:
         self.worker = Worker(self.room)
         self.watch = Watch(self.room)
         self.schedule = Schedule(self.room, self.worker.wake)
+        self._hurry = asyncio.Event()
 
     async def run(self) -> None:
         """Works until `stop`; the links in hand are finished, the watchers are cut short."""
         pace = self.room.pace
         watchers = [
             self._every(pace.poll_partner_center, lambda: self.watch.poll(Side.PARTNER_CENTER), "poll"),
-            self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll"),
+            self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll", early=self._hurry),
             self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
         ]
         if Flow.REPAIR in self.room.policy.flows:
@@ -96,6 +102,24 @@ class Engine:
         await self.room.store.poke([poke], self.room.clock.now())
         self.worker.wake()
 
+    async def hinted(self, record_id: str) -> None:
+        """Has a record of the CRM looked at: durably where it is known, else by a poll that comes soon.
+
+        A stranger is left to the poll, which tells whether it concerns us: most records of a CRM do not. So
+        is a record we have just written, for a poll knows our own echo at less cost than a look (INV-4).
+        """
+        known = (await self.room.store.links_of(Side.CRM, [record_id])).get(record_id)
+        now = self.room.clock.now()
+        if known is None or (known.changed_at is not None and 0 <= now - known.changed_at < ECHO):
+            self.hurry()
+            return
+        await self.room.store.poke([Poke(Side.CRM, record_id, "hint", urgent=True)], now)
+        self.worker.wake()
+
+    def hurry(self) -> None:
+        """Has the CRM polled soon: there is something to find."""
+        self._hurry.set()
+
     async def preview(self, keys: Sequence[str] | None = None) -> list[Preview]:
         """What the next reconcile of these links (or of all) would do."""
         store = self.room.store
@@ -112,11 +136,13 @@ class Engine:
         seconds: float,
         work: Callable[[], Awaitable[object]],
         name: str,
+        *,
+        early: asyncio.Event | None = None,
     ) -> None:
         """Repeats one watcher's work; a failure is waited out and never ends it."""
         failures, wait = 0, 0.0
         while True:
-            await self.room.clock.sleep(wait)
+            await self._rest(wait, None if failures else early)
             try:
                 await work()
             except CosellError as error:
@@ -130,3 +156,19 @@ class Engine:
             else:
                 failures, wait = 0, seconds
                 self.worker.wake()
+
+    async def _rest(self, seconds: float, early: asyncio.Event | None) -> None:
+        """Waits, or less where `early` is set meanwhile; a system in trouble is not hurried."""
+        at_least = seconds if early is None else min(HURRY, seconds)
+        await self.room.clock.sleep(at_least)
+        if early is not None and seconds > at_least and not early.is_set():
+            sleeper = asyncio.create_task(self.room.clock.sleep(seconds - at_least))
+            hurried = asyncio.create_task(early.wait())
+            try:
+                await asyncio.wait({sleeper, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeper.cancel()
+                hurried.cancel()
+        if early is not None:
+            # Cleared before the poll asks: what is told of from now on needs another one.
+            early.clear()

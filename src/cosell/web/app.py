@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cosell.crm import Hints
 from cosell.web.limits import Bucket
-from cosell.web.receiver import Heard, Receiver, Verify
-from cosell.wiring.environment import HOOKS
+from cosell.web.receiver import Heard, Hinted, Receiver, Verify, hint_receiver
+from cosell.wiring.environment import CRM_HOOKS, HOOKS
 
 Status: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 Ready: TypeAlias = Callable[[], Awaitable[str]]
@@ -39,6 +40,9 @@ class Face:
     status: Status
     ready: Ready
     monotonic: Callable[[], float]
+    hints: Hints | None = None
+    """How the CRM's own webhooks are taken; without it they have no address."""
+    hinted: Hinted | None = None
 
 
 def build(faces: Mapping[str, Face]) -> ASGIApp:
@@ -68,6 +72,7 @@ def build(faces: Mapping[str, Face]) -> ASGIApp:
 
     routes = [
         *(Route(HOOKS + name, _receiver(face)) for name, face in faces.items()),
+        *_crm_hooks(faces),
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/status.json", status),
@@ -81,9 +86,18 @@ def build(faces: Mapping[str, Face]) -> ASGIApp:
     return Guarded(app)
 
 
-def _receiver(face: Face) -> Receiver:
-    bucket = Bucket(rate=EVENTS_A_SECOND, burst=EVENTS_AT_ONCE, monotonic=face.monotonic)
-    return Receiver(face.verify, face.heard, bucket=bucket)
+def _receiver(face: Face) -> Receiver[str]:
+    return Receiver(face.verify, face.heard, bucket=_bucket(face))
+
+
+def _crm_hooks(faces: Mapping[str, Face]) -> Iterator[Route]:
+    for name, face in faces.items():
+        if face.hints is not None and face.hinted is not None:
+            yield Route(CRM_HOOKS + name, hint_receiver(face.hints, face.hinted, bucket=_bucket(face)))
+
+
+def _bucket(face: Face) -> Bucket:
+    return Bucket(rate=EVENTS_A_SECOND, burst=EVENTS_AT_ONCE, monotonic=face.monotonic)
 
 
 async def _refusal(_: Request, error: Exception) -> Response:

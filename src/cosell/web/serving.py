@@ -30,6 +30,8 @@ class _Hurried(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # An address may hold a key (dataverse-api.md 4.3), whatever was done to the server's loggers.
+        self.access_log = False
         self._hurry()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -33,6 +33,8 @@ log = logging.getLogger("cosell")
 
 HOOKS = "/webhooks/partner-center/"
 """Where events arrive, under the public address and before the environment's name."""
+CRM_HOOKS = "/webhooks/crm/"
+"""Where a CRM's own webhooks arrive."""
 
 
 def pace(settings: Settings) -> Pace:
@@ -90,6 +92,12 @@ class Environment:
         """Where Partner Center is to send events; None where nobody reaches us from outside."""
         public = self.settings.web.public_url
         return None if public is None else f"{public}{HOOKS}{self.place.name}"
+
+    @property
+    def crm_address(self) -> str | None:
+        """Where the CRM may send webhooks, if it sends any; None where nobody reaches us from outside."""
+        public = self.settings.web.public_url
+        return None if public is None else f"{public}{CRM_HOOKS}{self.place.name}"
 
     def systems(self) -> Systems:
         """Both systems; fetches the secrets they need, or says which is missing."""

@@ -6,6 +6,7 @@ import logging
 
 from cosell.core.errors import CosellError
 from cosell.core.records import Side
+from cosell.crm import Hint
 from cosell.engine import Engine
 from cosell.wiring.environment import Environment
 from cosell.wiring.report import BUDGET, HEARD, budget_told
@@ -43,6 +44,13 @@ class Ear:
             self._noted = now
             await self._env.store.set_setting(HEARD, f"{now:.0f}", "cosell", now)
             await self._env.alerts.clear(SILENT)
+
+    async def hinted(self, hint: Hint) -> None:
+        """Has the engine look where the CRM says; durable when it returns."""
+        if hint.record_id:
+            await self._engine.hinted(hint.record_id)
+        elif hint.poll:
+            self._engine.hurry()
 
     async def listen(self) -> None:
         """Raises an alert when changes keep arriving by polling alone although events should come.

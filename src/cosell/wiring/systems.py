@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cosell.config import Settings, Tag
 from cosell.config.reading import read_bytes
-from cosell.crm import Fetch, Site, named
+from cosell.crm import Fetch, Hints, Site, named
 from cosell.http import AiohttpTransport, Transport
 from cosell.ports import Clock, Keyring, System
 from cosell.systems.partner_center.connection import open_connection
@@ -43,7 +43,10 @@ class Systems:
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
         leads = not section.cosell_only
         site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also, leads=leads)
-        self.crm: System = named(settings.crm_name).open(settings.crm, site)
+        crm = named(settings.crm_name)
+        self.crm: System = crm.open(settings.crm, site)
+        self.hints: Hints | None = crm.hints(settings.crm, site) if crm.hints is not None else None
+        """How the CRM's own webhooks are taken; None where it sends none, or has no key for them."""
 
     async def aclose(self) -> None:
         """Closes every connection."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cosell.crm import Crm, Site
+from cosell.crm import Crm, Hints, Site
 from cosell.sections import FILL_IN
 from cosell.systems.dataverse.settings import DynamicsSettings
 
@@ -19,6 +19,12 @@ def _open(section: DynamicsSettings, site: Site) -> System:
     from cosell.systems.dataverse.opening import open_system
 
     return open_system(section, site)
+
+
+def _hints(section: DynamicsSettings, site: Site) -> Hints | None:
+    from cosell.systems.dataverse.hinting import open_hints
+
+    return open_hints(section, site.secret, leads=site.leads)
 
 
 def _expected() -> Capabilities:
@@ -34,6 +40,7 @@ SYSTEM = Crm(
     settings=DynamicsSettings,
     open=_open,
     expected=_expected,
+    hints=_hints,
     first={
         "url": "https://example.crm.dynamics.com",
         "client_id": FILL_IN,
@@ -43,6 +50,7 @@ SYSTEM = Crm(
         "certificate": "file:dynamics.pem",
         "certificate_password": "env:COSELL_DYNAMICS_PASSWORD",
         "tenant": "example.onmicrosoft.com",
+        "webhook_key": "env:COSELL_DYNAMICS_WEBHOOK_KEY",
         "base_currency": "EUR",
         "connection_role": "00000000-0000-0000-0000-000000000001",
         "default_owner": "00000000-0000-0000-0000-000000000002",

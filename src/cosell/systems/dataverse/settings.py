@@ -163,6 +163,9 @@ class DynamicsSettings(CrmSection):
     watch_people: bool = False
     """Whether edits of accounts and contacts alone are noticed at once, at two calls more a poll; otherwise
     the sweep finds them."""
+    webhook_key: Secret | None = None
+    """The key that webhooks of the environment show, by reference: 16 to 256 letters, digits and `._~+/=-`.
+    With it, changes can be told of at once (see how-to/connect-dynamics.md); without it none are taken."""
     statuses: DynamicsStatuses = DynamicsStatuses()
     fields: DynamicsFields = DynamicsFields()
 

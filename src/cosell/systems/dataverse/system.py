@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cosell.core.errors import Gone, Rejected
+from cosell.core.catalogue import KnownSolution, Shelf
+from cosell.core.errors import CosellError, Gone, Rejected
 from cosell.core.matching import Account
 from cosell.core.records import RecordKind, Side, Snapshot, Values
 from cosell.http import Http, Transport
@@ -20,7 +21,7 @@ from cosell.ports import (
     Update,
     Written,
 )
-from cosell.systems.dataverse import accounts, checking, creating, sending
+from cosell.systems.dataverse import accounts, checking, creating, sending, shelf
 from cosell.systems.dataverse.abilities import expected
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.auth import SignIn
@@ -131,6 +132,16 @@ class Dataverse:
         """What changed since the cursor, with fresh reads of it; with None, everything enrolled and open."""
         with self._access.noting_drift():
             return await self._watching.changes(cursor)
+
+    async def solutions(self) -> Shelf:
+        """The catalogue «Microsoft Solution Details», thousands a call."""
+        with self._access.noting_drift():
+            return await shelf.solutions(self._bench)
+
+    async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
+        """Adds solutions to it, or changes them: one call to look, and one for each 500."""
+        with self._access.noting_drift():
+            return await shelf.teach(self._bench, solutions) if solutions else {}
 
     def budget(self) -> Budget:
         """The requests of five minutes, as last told."""

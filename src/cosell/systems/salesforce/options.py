@@ -55,6 +55,12 @@ class FieldNames:
     solution_name: str = "Name"
     solution_quantity: str = "Quantity__c"
     solution_price: str = "Price__c"
+    detail_object: str = "Microsoft_Solution_Detail__c"
+    """FLD-D11: the catalogue of solutions a seller chooses from; an org may do without."""
+    detail_id: str = "Solution_Identifier__c"
+    detail_name: str = "Name"
+    detail_type: str = "Type__c"
+    detail_publisher: str = "Publisher_Name__c"
 
 
 @dataclass(frozen=True, slots=True)

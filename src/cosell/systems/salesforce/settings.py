@@ -75,6 +75,16 @@ class SalesforceFields(Section):
     """On the solution: how many."""
     solution_price: ApiName = "Price__c"
     """On the solution: the price of one."""
+    detail_object: ApiName = "Microsoft_Solution_Detail__c"
+    """FLD-D11, for Salesforce as well: the object of the catalogue a seller chooses from, if any."""
+    detail_id: ApiName = "Solution_Identifier__c"
+    """In the catalogue: Solution Identifier."""
+    detail_name: ApiName = "Name"
+    """In the catalogue: Solution Name."""
+    detail_type: ApiName = "Type__c"
+    """In the catalogue: Type."""
+    detail_publisher: ApiName = "Publisher_Name__c"
+    """In the catalogue: Publisher Name."""
 
 
 class LeadFields(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cosell.core.catalogue import KnownSolution, Shelf
 from cosell.core.errors import CosellError, Gone, Rejected
 from cosell.core.matching import Account
 from cosell.core.records import RecordKind, Side, Snapshot, Values
@@ -20,7 +21,7 @@ from cosell.ports import (
     Update,
     Written,
 )
-from cosell.systems.salesforce import checking, creating, customers, lead_creating, sending
+from cosell.systems.salesforce import checking, creating, customers, lead_creating, sending, shelf
 from cosell.systems.salesforce.abilities import expected
 from cosell.systems.salesforce.access import Access
 from cosell.systems.salesforce.client import Client, query_part
@@ -132,6 +133,14 @@ class Salesforce:
     def requests(self) -> int:
         """How many left since the start."""
         return self._client.requests
+
+    async def solutions(self) -> Shelf:
+        """The catalogue of solutions, where the org has an object for it."""
+        return await shelf.solutions(self._access)
+
+    async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
+        """Adds solutions to it, or changes them: two calls to look, and one for each 200."""
+        return await shelf.teach(self._access, solutions) if solutions else {}
 
     def budget(self) -> Budget:
         """The org's quota of API calls in 24 hours, as last told."""

@@ -83,6 +83,7 @@ def _catalogue() -> Table:
             "cosell_solutionidentifier", "Solution identifier", 100, schema_name="cosell_SolutionIdentifier"
         ),
         text("cosell_solutiontype", "Solution type", 100, schema_name="cosell_SolutionType"),
+        text("cosell_publishername", "Publisher name", 200, schema_name="cosell_PublisherName"),
         active(),
         schema_name="cosell_SolutionDetail",
         primary_name="cosell_name",

@@ -62,6 +62,27 @@ def extend_lead(lead: SObject) -> None:
     )
 
 
+def catalogue_object() -> SObject:
+    """The solutions a seller chooses from, as an administrator may keep them (FLD-D11)."""
+    return sobject(
+        "Microsoft_Solution_Detail__c",
+        "Microsoft Solution Detail",
+        "Microsoft Solution Details",
+        "a01",
+        text("Name", "Solution Name", 80, name_field=True, id_lookup=True, defaulted=True),
+        text(
+            "Solution_Identifier__c",
+            "Solution Identifier",
+            100,
+            external_id=True,
+            unique=True,
+            id_lookup=True,
+        ),
+        text("Type__c", "Type", 100),
+        text("Publisher_Name__c", "Publisher Name", 200),
+    )
+
+
 def connector_object() -> SObject:
     """The solutions of an opportunity, one row each."""
     return sobject(
