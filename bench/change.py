@@ -1,7 +1,7 @@
 """One change at a time, with events on: how soon the write leaves for the other side, and what it costs.
 
-A change of Salesforce counts from the poll that saw it. The two polls that see the echo are not counted:
-they come at their own pace, change or no change.
+A change of the CRM counts from the poll that saw it. The two polls that see the echo count only for what
+they cost beyond two that see nothing: they come at their own pace, change or no change.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from bench.connector import Connector, Sent, connector
+from bench.crms import SALESFORCE, Crm
 from bench.figures import Figure, share
 from bench.stage import Call, stage
 from cosell.core.records import Side
@@ -22,25 +23,27 @@ Pair = tuple[str, str]
 Act = Callable[[Connector, Pair, float], Awaitable[float]]
 
 
-async def measure(changes: int = CHANGES) -> list[Figure]:
+async def measure(crm: Crm = SALESFORCE, changes: int = CHANGES) -> list[Figure]:
     """Both directions, at 50 ms and at no latency."""
     figures: list[Figure] = []
-    async with stage() as theatre, connector(theatre) as joined:
+    async with stage(crm) as theatre, connector(theatre) as joined:
         pairs = await joined.adopt(changes + 1)
         async with joined.at_work(hooked=True):
             value = 100_000.0
             await _inward(joined, pairs.pop(), value)  # the first event ever fetches the certificate
+            quiet = await _quiet(joined)
             for latency in (LATENCY, 0.0):
                 await theatre("latency", latency)
                 for act in (_inward, _outward):
                     value += 1
-                    figures += await _direction(joined, act, pairs, latency=latency, value=value)
+                    found = await _direction(joined, act, pairs, latency=latency, value=value, quiet=quiet)
+                    figures += found
                     await joined.pass_time(300)
     return figures
 
 
 async def _direction(
-    joined: Connector, act: Act, pairs: Sequence[Pair], *, latency: float, value: float
+    joined: Connector, act: Act, pairs: Sequence[Pair], *, latency: float, value: float, quiet: int
 ) -> list[Figure]:
     name = act.__name__.strip("_")
     waits, writes = [], []
@@ -55,9 +58,8 @@ async def _direction(
             writes.append(sum(one.writes for one in joined.sent[known:]))
             total += await joined.calls()
     of_changes = Counter({call: times for call, times in total.items() if call[0] != "webhooks"})
-    polls = len(Side) * min(ECHOES, len(pairs))
-    calls = (of_changes.total() - polls) / len(writes)
-    at = f"{name}, {latency * 1000:.0f} ms latency"
+    calls = of_changes.total() / len(writes) - quiet
+    at = f"{joined.theatre.crm.label}, {name}, {latency * 1000:.0f} ms latency"
     spent = ", ".join(
         f"{system} {method} {path.rpartition('/')[2]} {times / len(writes):.2g}"
         for (system, method, path), times in sorted(of_changes.items())
@@ -72,7 +74,7 @@ async def _direction(
 
 def _write_of(joined: Connector, act: Act) -> Sent:
     """The request that carried the change across."""
-    across = "/composite" if act is _inward else "/referrals/"
+    across = joined.theatre.crm.writes_at if act is _inward else "/referrals/"
     found = next((one for one in joined.sent if one.writes and across in one.url), None)
     if found is None:
         raise RuntimeError("a change was not carried across")
@@ -101,6 +103,15 @@ async def _outward(joined: Connector, pair: Pair, value: float) -> float:
     await joined.theatre("settled")
     await joined.rest()
     return joined.sent[0].back
+
+
+async def _quiet(joined: Connector) -> int:
+    """What one poll of each side costs where nothing happened."""
+    await joined.pass_time(300)
+    await _echo(joined)
+    await joined.calls()
+    await _echo(joined)
+    return (await joined.calls()).total()
 
 
 async def _echo(joined: Connector) -> None:

@@ -25,6 +25,8 @@ from cosell.wiring.running import Running
 from cosell.wiring.world import WallClock
 
 NEVER = 86_000.0
+_WRITES = (b'"PATCH"', b"\r\nPATCH ")
+"""How a write looks among several requests that travel as one."""
 
 
 class Clock(WallClock):
@@ -135,11 +137,11 @@ class Connector:
 @contextlib.asynccontextmanager
 async def connector(theatre: Theatre, **pace: float) -> AsyncIterator[Connector]:
     """Joins a fresh connector to the stage; it polls only when told to, unless `pace` says otherwise."""
-    told = await theatre("description")
+    told, name = await theatre("description"), theatre.crm.environment
     with tempfile.TemporaryDirectory(prefix="cosell-bench-") as folder:
         data = Path(folder)
-        settings = _with_pace(sandbox_settings(told, web_port=0, data=data), pace)
-        place = Place(name="sandbox", data=data, settings=settings)
+        settings = _with_pace(sandbox_settings(told, name, web_port=0, data=data), pace)
+        place = Place(name=name, data=data, settings=settings)
         async with environment(place, {}, settings=settings, certificate_roots=told["roots"]) as env:
             env.clock = clock = Clock()
             made = Connector(env, Running(env), theatre, clock)
@@ -161,7 +163,7 @@ def _tap(transport: Any, sent: list[Sent]) -> None:
     async def noting(request: Request, timeouts: Timeouts, max_body: int) -> Reply:
         left = time.monotonic()
         reply: Reply = await send(request, timeouts, max_body)
-        writes = request.method == "PATCH" or b'"PATCH"' in request.body
+        writes = request.method == "PATCH" or any(sign in request.body for sign in _WRITES)
         sent.append(Sent(left, time.monotonic(), request.url, writes))
         return reply
 

@@ -13,9 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bench.crms import SALESFORCE, Crm
+from bench.deals import deal
 from bench.figures import Figure, share
 from bench.service import Service, prepare, start
-from bench.stage import SOLUTION, Theatre, deal, stage
+from bench.stage import Theatre, stage
 from cosell.core.fields import FIELDS
 from cosell.core.records import LinkState, Pair, Side
 from cosell.core.values import Person, Solution, State, Value
@@ -70,23 +72,29 @@ async def _adopted(place: Path, pairs: Sequence[tuple[str, str]]) -> None:
     await store.aclose()
 
 
-async def write_down(store: Store, pairs: Sequence[tuple[str, str]], now: float) -> None:
+async def write_down(
+    store: Store, pairs: Sequence[tuple[str, str]], now: float, crm: Crm = SALESFORCE
+) -> None:
     """Writes down that all deals are in step, as a first run would in some minutes."""
     await store.poke([Poke(Side.CRM, opportunity, "bench") for _, opportunity in pairs], now)
     numbers = {opportunity: at for at, (_, opportunity) in enumerate(pairs)}
+
+    async def one(taken: Taken) -> None:
+        at = numbers[taken.link.crm_id or ""]
+        await _write_down(store, taken, pairs[at][0], deal(at + 1, crm.solution_id), now)
+
     while taken := await store.take(1000, "bench", now, 600):
-        await asyncio.gather(*(_write_down(store, one, pairs, numbers, now) for one in taken))
+        await asyncio.gather(*map(one, taken))
 
 
 async def _write_down(
-    store: Store, taken: Taken, pairs: Sequence[tuple[str, str]], numbers: Mapping[str, int], now: float
+    store: Store, taken: Taken, referral_id: str, wanted: Mapping[str, Any], now: float
 ) -> None:
-    at = numbers[taken.link.crm_id or ""]
     link = replace(
         taken.link,
-        partner_center_id=pairs[at][0],
+        partner_center_id=referral_id,
         state=LinkState.LINKED,
-        base=_base(deal(at + 1)),
+        base=_base(wanted),
         mark="ok",
         synced_at=now,
         changed_at=now,
@@ -118,7 +126,7 @@ def _base(wanted: Mapping[str, Any]) -> dict[str, Pair]:
         "visible": False,
         "contacts": (_person(person),),
         "team": (_person(seller),),
-        "solutions": (Solution(SOLUTION),),
+        "solutions": (Solution(details["requirements"]["solutions"][0]["id"]),),
     }
     return {key: Pair(value, value) for key, value in values.items()}
 

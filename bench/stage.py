@@ -1,4 +1,4 @@
-"""The two systems, in a process of their own, so that their work never counts as the connector's.
+"""Partner Center and a CRM, in a process of their own: their work never counts as the connector's.
 
 The simulators are seeded by the verbs of people, and every call of the connector is counted there.
 """
@@ -11,30 +11,35 @@ import json
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Any
 
 import aiohttp
 
+from bench.crms import CRMS, SALESFORCE, Crm
+from bench.deals import deal
 from cosell.sandbox import Sandbox
 from cosell.sandbox.webhooks.signing import GOOD, signature
 
-SOLUTION = "SOL-10001-AAA"
 Call = tuple[str, str, str]
 
 
 class Stage:
     """The far end of the pipe: one method for each thing a benchmark may ask for."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, crm: Crm) -> None:
         self._sandbox = sandbox
+        self._floor = crm.floor(sandbox)
+        account = self._floor.account
+        self._referrals, self._webhooks = account.partner_center.referrals, account.webhooks
+        self._webhooks_url: str = account.describe()["webhooks"]["url"]
+        self._solution = crm.solution_id
         self._count = 0
-        sandbox.salesforce.settings.daily_api_calls = 10_000_000
 
     def description(self) -> dict[str, Any]:
-        return {**self._sandbox.description, "roots": self._sandbox.webhooks.root_certificate_pem}
+        return {**self._sandbox.description, "roots": self._sandbox.root_certificates}
 
     def seed(self, count: int, hours: float = 0.0) -> list[tuple[str, str]]:
         """Deals that stand in both systems already, each naming the other: (referral, opportunity).
@@ -62,51 +67,46 @@ class Stage:
         """Gives each referral another value, as a colleague in the portal; answers when that began."""
         began = 0.0
         for referral_id in ids:
-            self._sandbox.partner_center.referrals.edit(
-                referral_id, {"details/dealValue": value}, by="partner"
-            )
+            self._referrals.edit(referral_id, {"details/dealValue": value}, by="partner")
             began = began or time.monotonic()
         return began
 
     def edit_opportunities(self, ids: Iterable[str], value: float) -> float:
-        """The same by the seller in Salesforce."""
+        """The same by the seller in the CRM."""
         began = 0.0
         for opportunity_id in ids:
-            self._sandbox.salesforce.as_seller.update("Opportunity", opportunity_id, {"Amount": value})
+            self._floor.edit(opportunity_id, value)
             began = began or time.monotonic()
         return began
 
     def opportunity_values(self) -> dict[str, float]:
         """Values of all opportunities that carry a referral id, by that id."""
-        rows = self._sandbox.salesforce.as_seller.rows("Opportunity")
-        return {row["Referral_Identifier__c"]: row["Amount"] for row in rows if row["Referral_Identifier__c"]}
+        return {one.referral_id: one.value for one in self._floor.opportunities() if one.referral_id}
 
     def opportunity_count(self) -> int:
-        return len(self._sandbox.salesforce.as_seller.rows("Opportunity"))
+        return len(list(self._floor.opportunities()))
 
     def referral_values(self) -> dict[str, float]:
         """Values of our own referrals, by the opportunity they name."""
-        found = self._sandbox.partner_center.referrals.all()
+        found = self._referrals.all()
         own = [one for one in found if one["organizationId"] != "msft"]
         return {one["externalReferenceId"]: float(one["details"]["dealValue"]) for one in own}
 
     def inbound(self, count: int, duplicates: int) -> list[str]:
         """New deals from Microsoft whose events all come `duplicates` times."""
-        self._sandbox.webhooks.switches.duplicate = duplicates - 1
-        made = [
-            str(self._sandbox.partner_center.referrals.create_inbound(deal(100_000 + n))["id"])
-            for n in range(count)
-        ]
-        self._sandbox.webhooks.switches.duplicate = 0
+        self._webhooks.switches.duplicate = duplicates - 1
+        forms = [deal(100_000 + number, self._solution) for number in range(count)]
+        made = [str(self._referrals.create_inbound(form)["id"]) for form in forms]
+        self._webhooks.switches.duplicate = 0
         return made
 
     async def settled(self) -> None:
         """Returns when every event has arrived."""
-        await self._sandbox.webhooks.settled()
+        await self._webhooks.settled()
 
     def deliveries(self) -> list[list[int]]:
         """The answers to every event remembered."""
-        return [one.results for one in self._sandbox.webhooks.deliveries]
+        return [one.results for one in self._webhooks.deliveries]
 
     async def storm(self, url: str, ids: Sequence[str], rate: float) -> list[tuple[int, float]]:
         """Sends one signed event for each id at an even pace; answers status and seconds of each.
@@ -114,7 +114,7 @@ class Stage:
         The time counts from the moment the event was due, so that a sender held up counts against us.
         """
         headers = {"content-type": "application/json", "x-ms-signature-algorithm": "rsa-sha256"}
-        headers["x-ms-certificate-url"] = f"{self._sandbox.urls['webhooks']}/cert/{GOOD}.cer"
+        headers["x-ms-certificate-url"] = f"{self._webhooks_url}/cert/{GOOD}.cer"
         bodies = [_event(one) for one in ids]
         signed = [{**headers, "authorization": f"Signature {signature(body, GOOD)}"} for body in bodies]
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
@@ -130,80 +130,27 @@ class Stage:
             return await asyncio.gather(*(send(at) for at in range(len(ids))))
 
     def events(self, on: bool) -> None:
-        self._sandbox.webhooks.switches.events_on = on
+        self._webhooks.switches.events_on = on
 
     def calls(self) -> dict[Call, int]:
-        """Every call since the last time this was asked, with ids taken out of the paths."""
+        """Every call since the last time this was asked, with ids taken out of the paths.
+
+        Partner Center has the same name for both partners.
+        """
         counted: Counter[Call] = Counter()
         for (system, method, path), times in self._sandbox.frame.calls.items():
-            counted[system, method, _shape(path)] += times
+            counted[system.removesuffix("_2"), method, _shape(path)] += times
         self._sandbox.frame.calls.clear()
         return dict(counted)
 
     def _pair(self) -> tuple[str, str]:
         self._count += 1
-        number = self._count
-        wanted = deal(number)
-        opportunity = self._opportunity(number, wanted)
-        referrals = self._sandbox.partner_center.referrals
-        made = referrals.create_outbound_in_portal({**wanted, "externalReferenceId": opportunity})
+        wanted = deal(self._count, self._solution)
+        opportunity = self._floor.opportunity(wanted)
+        made = self._referrals.create_outbound_in_portal({**wanted, "externalReferenceId": opportunity})
         referral = str(made["id"])
-        self._sandbox.salesforce.as_seller.update(
-            "Opportunity", opportunity, {"Referral_Identifier__c": referral}
-        )
+        self._floor.link(opportunity, referral)
         return referral, opportunity
-
-    def _opportunity(self, number: int, deal: Mapping[str, Any]) -> str:
-        seller, profile, details = (
-            self._sandbox.salesforce.as_seller,
-            deal["customerProfile"],
-            deal["details"],
-        )
-        address, person = profile["address"], profile["team"][0]
-        account = seller.create(
-            "Account",
-            {
-                "Name": profile["name"],
-                "BillingStreet": address["addressLine1"],
-                "BillingCity": address["city"],
-                "BillingPostalCode": address["postalCode"],
-                "BillingCountry": address["country"],
-            },
-        )
-        opportunity = seller.create(
-            "Opportunity",
-            {
-                "Name": deal["name"],
-                "AccountId": account,
-                "StageName": "Qualification",
-                "Amount": details["dealValue"],
-                "CurrencyIsoCode": details["currency"],
-                "CloseDate": details["closingDateTime"][:10],
-                "Description": details["notes"],
-                "Sync_with_Partner_Center__c": True,
-            },
-        )
-        contact = seller.create(
-            "Contact",
-            {
-                "AccountId": account,
-                "FirstName": person["firstName"],
-                "LastName": person["lastName"],
-                "Email": person["email"],
-                "Phone": person["phoneNumber"],
-            },
-        )
-        seller.create("OpportunityContactRole", {"OpportunityId": opportunity, "ContactId": contact})
-        seller.create(
-            "Microsoft_Partner_Center_Solution__c",
-            {
-                "Opportunity__c": opportunity,
-                "Solution_Identifier__c": SOLUTION,
-                "Name": "Fleet Optimizer",
-                "Quantity__c": None,
-            },
-        )
-        return opportunity
 
 
 def _event(referral_id: str) -> bytes:
@@ -220,53 +167,14 @@ def _shape(path: str) -> str:
     return "/".join(steps)
 
 
-def deal(number: int) -> dict[str, Any]:
-    closing = datetime.now(UTC) + timedelta(days=60 + number % 300)
-    return {
-        "name": f"Harbour analytics {number}",
-        "customerProfile": {
-            "name": f"Contoso Harbour {number} BV",
-            "address": {
-                "addressLine1": f"Kade {number}",
-                "city": "Rotterdam",
-                "postalCode": "3011 BB",
-                "country": "NL",
-            },
-            "team": [
-                {
-                    "firstName": "Kim",
-                    "lastName": "Bos",
-                    "phoneNumber": "+31105550111",
-                    "email": f"kim.bos{number}@harbour.example",
-                }
-            ],
-        },
-        "details": {
-            "notes": "The customer wants telemetry on every quay, in every weather, before the summer.",
-            "dealValue": 50_000 + number,
-            "currency": "EUR",
-            "closingDateTime": f"{closing:%Y-%m-%d}T00:00:00Z",
-            "requirements": {"solutions": [{"id": SOLUTION, "name": "Fleet Optimizer", "type": "Name"}]},
-        },
-        "team": [
-            {
-                "firstName": "Alex",
-                "lastName": "Moreau",
-                "phoneNumber": "+31205550101",
-                "email": "alex.moreau@cosell.example",
-            }
-        ],
-    }
-
-
 # --- the two ends of the pipe ----------------------------------------------------------------------
 
 
 class Theatre:
     """The near end: every method of `Stage`, asked for by name and answered when it is done."""
 
-    def __init__(self, pipe: Connection, pid: int) -> None:
-        self._pipe, self.pid = pipe, pid
+    def __init__(self, pipe: Connection, pid: int, crm: Crm) -> None:
+        self._pipe, self.pid, self.crm = pipe, pid, crm
 
     async def __call__(self, verb: str, *details: Any) -> Any:
         self._pipe.send((verb, details))
@@ -277,30 +185,30 @@ class Theatre:
 
 
 @contextlib.asynccontextmanager
-async def stage() -> AsyncIterator[Theatre]:
+async def stage(crm: Crm = SALESFORCE) -> AsyncIterator[Theatre]:
     """Runs an empty sandbox in a process of its own while the block runs."""
     context = multiprocessing.get_context("spawn")
     near, far = context.Pipe()
-    process = context.Process(target=_perform, args=(far,), daemon=True)
+    process = context.Process(target=_perform, args=(far, crm.name), daemon=True)
     process.start()
     try:
-        yield Theatre(near, process.pid or 0)
+        yield Theatre(near, process.pid or 0, crm)
     finally:
         near.send(None)
         process.join(5)
         process.kill()
 
 
-def _perform(pipe: Connection) -> None:
+def _perform(pipe: Connection, crm: str) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(pipe))
+        runner.run(_serve(pipe, CRMS[crm]))
 
 
-async def _serve(pipe: Connection) -> None:
+async def _serve(pipe: Connection, crm: Crm) -> None:
     async with Sandbox.serve(base_port=0, empty=True) as sandbox:
-        stage = Stage(sandbox)
+        stage = Stage(sandbox, crm)
         while (wish := await asyncio.to_thread(pipe.recv)) is not None:
             pipe.send(await _answer(stage, *wish))
 

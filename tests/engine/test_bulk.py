@@ -33,6 +33,18 @@ def batch(server: Server, *, size: int = 10, places: int = 2) -> Batch[int, int]
     return Batch(server.send, key=str, size=size, places=lambda: places)
 
 
+def crowded(server: Server, *, size: int, crowd: int) -> Batch[int, int]:
+    """A backlog of `crowd` links in hand, in which numbers from 100 on may wait as good as for ever."""
+    return Batch(
+        server.send,
+        key=str,
+        size=size,
+        places=lambda: 2,
+        in_hand=lambda: crowd,
+        patience=lambda number: 0.02 if number < 100 else 3600.0,
+    )
+
+
 async def test_what_is_asked_in_one_moment_travels_in_one_call() -> None:
     server = Server()
     asking = batch(server)
@@ -73,3 +85,34 @@ async def test_a_call_that_fails_as_a_whole_fails_for_all_and_the_next_one_works
     assert all(isinstance(answer, Unavailable) for answer in answers)
     server.broken = None
     assert await asking.ask(3) == 6
+
+
+async def test_in_a_backlog_a_patient_question_travels_with_those_that_follow() -> None:
+    server = Server()
+    asking = crowded(server, size=3, crowd=100)
+    waiting = []
+    for number in (100, 101, 102):
+        waiting.append(asyncio.create_task(asking.ask(number)))
+        await asyncio.sleep(0.03)
+    assert list(await asyncio.gather(*waiting)) == [200, 202, 204]
+    assert server.calls == [[100, 101, 102]]
+
+
+async def test_one_impatient_question_takes_the_patient_ones_along() -> None:
+    server = Server()
+    asking = crowded(server, size=10, crowd=100)
+    assert list(await asyncio.gather(*map(asking.ask, (100, 1, 101)))) == [200, 2, 202]
+    assert server.calls == [[100, 1, 101]]
+
+
+async def test_a_patient_question_leaves_at_once_where_nobody_is_about_to_follow() -> None:
+    server = Server()
+    assert await crowded(server, size=10, crowd=1).ask(100) == 200
+
+
+async def test_what_a_full_call_leaves_behind_keeps_its_patience() -> None:
+    server = Server()
+    asking = crowded(server, size=2, crowd=100)
+    answers = [asyncio.create_task(asking.ask(number)) for number in (100, 101, 1)]
+    assert await asyncio.gather(*answers) == [200, 202, 2]
+    assert server.calls == [[100, 101], [1]]

@@ -2,7 +2,8 @@
 
 Each link is reconciled by itself, in code that reads line by line; this is where their questions meet.
 A question waits for nothing but a free place: alone it leaves at once. Only in a backlog does a call that
-is not full wait a moment for those who are about to ask: the user's quota counts calls.
+is not full wait a moment for those who are about to ask: the user's quota counts calls. It waits longer as
+long as nobody in it brings more than signs, which no customer waits for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ R = TypeVar("R")
 
 LINGER = 0.2
 """Seconds a call that is not full waits for more in a backlog."""
+LINGER_WITH_SIGNS = 1.5
+"""The same for writes of a mark, an id or an Audit line alone; a stop still waits for them."""
 CROWD = 24
 """Links still to ask from which on that is worth while; below it nobody waits."""
 
@@ -38,13 +41,16 @@ class Batch(Generic[T, R]):
         size: int,
         places: Callable[[], int],
         in_hand: Callable[[], int] = lambda: 0,
+        patience: Callable[[T], float] = lambda _: LINGER,
     ) -> None:
+        """`patience`: seconds an item may wait for others in a backlog."""
         self._send, self._key, self._size, self._places = send, key, size, places
-        self._in_hand = in_hand
+        self._in_hand, self._patience = in_hand, patience
         self._running = 0
         self._carried = 0
         self._lingering: asyncio.TimerHandle | None = None
-        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._waiting: deque[tuple[T, asyncio.Future[R], float]] = deque()
+        """Items, their answers, and when they have waited long enough for others."""
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,20 +58,19 @@ class Batch(Generic[T, R]):
         """The answer for one item; raises the error that stands in its place."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, loop.time() + self._patience(item)))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._start)
         return await future
 
-    def _start(self, *, lingered: bool = False) -> None:
+    def _start(self) -> None:
         self._scheduled = False
         while self._waiting and self._running < self._places():
-            if not lingered and self._more_to_come():
-                self._linger()
+            if self._more_to_come() and self._linger():
                 return
             taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
-            chunk = [(item, future) for item, future in taken if not future.done()]
+            chunk = [(item, future) for item, future, _ in taken if not future.done()]
             if chunk:
                 self._running += 1
                 self._carried += len(chunk)
@@ -102,13 +107,28 @@ class Batch(Generic[T, R]):
         still_to_ask = self._in_hand() - self._carried - len(self._waiting)
         return len(self._waiting) < self._size and still_to_ask >= CROWD
 
-    def _linger(self) -> None:
-        if self._lingering is None:
-            self._lingering = asyncio.get_running_loop().call_later(LINGER, self._lingered)
+    def _linger(self) -> bool:
+        """Has this looked at again when the least patient has waited long enough; False where it has."""
+        loop = asyncio.get_running_loop()
+        until = min(until for _, _, until in self._waiting)
+        if until <= loop.time():
+            return False
+        if self._lingering is None or self._lingering.when() > until:
+            self._end_lingering()
+            self._lingering = loop.call_at(until, self._lingered)
+        return True
 
     def _lingered(self) -> None:
         self._lingering = None
-        self._start(lingered=True)
+        self._start()
+
+    def _end_lingering(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+
+def _patience(update: Update) -> float:
+    return LINGER if update.values else LINGER_WITH_SIGNS
 
 
 class Desk:
@@ -133,6 +153,7 @@ class Desk:
             size=size.write_size,
             places=places,
             in_hand=in_hand,
+            patience=_patience,
         )
 
     async def get(self, record_id: str) -> Snapshot:

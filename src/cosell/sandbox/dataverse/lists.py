@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, not_simulated
-from cosell.sandbox.dataverse.odata import Expand, Order, compile_filter, read_order, read_selection
+from cosell.sandbox.dataverse.odata import Expand, Order, pick, read_order, read_selection
 from cosell.sandbox.dataverse.odata.ordering import Place, place_of, sort_rows, ways
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
@@ -81,8 +81,7 @@ class Lists:
         text = options.get("$filter")
         if text is not None:
             aliases = {name: value for name, value in options.items() if name.startswith("@")}
-            test = compile_filter(scope, text, aliases)
-            rows = [row for row in rows if test(row)]
+            rows = pick(scope, text, aliases, rows)
         return sort_rows(orders, scope.table.primary_id, rows)
 
     def _page(

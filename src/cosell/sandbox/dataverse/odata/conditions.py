@@ -9,6 +9,7 @@ from typing import Any
 
 from cosell.sandbox.dataverse.columns import NUMBERS, TEXTS, Column
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request
+from cosell.sandbox.dataverse.odata.equality import equality
 from cosell.sandbox.dataverse.odata.functions import compile_function
 from cosell.sandbox.dataverse.odata.parser import parse_filter
 from cosell.sandbox.dataverse.odata.paths import Read, Scope
@@ -49,6 +50,9 @@ def compile_test(scope: Scope, condition: Condition) -> Test:
             every = [compile_test(scope, term) for term in terms]
             return lambda row: all(test(row) for test in every)
         case Or(terms):
+            if (found := equality(scope, condition)) is not None:
+                read, values = found.read, found.values
+                return lambda row: read(row) in values
             some = [compile_test(scope, term) for term in terms]
             return lambda row: any(test(row) for test in some)
         case Not(term):

@@ -49,11 +49,15 @@ def _literal(column: Column, value: Literal) -> Any:
 
 
 def _listed(column: Column, norm: Read, one: Function) -> Test:
+    wanted, inside = listed_values(column, one), one.function == "In"
+    return lambda row: (norm(row) in wanted) == inside
+
+
+def listed_values(column: Column, one: Function) -> frozenset[Any]:
+    """The values of an `In`, as rows compare them."""
     if not one.values:
         raise bad_request(f"The function {one.function} needs PropertyValues.")
-    wanted = frozenset(_literal(column, value) for value in one.values)
-    inside = one.function == "In"
-    return lambda row: (norm(row) in wanted) == inside
+    return frozenset(_literal(column, value) for value in one.values)
 
 
 def _between(column: Column, norm: Read, one: Function) -> Test:
