@@ -182,11 +182,6 @@ class SalesforceSeller(Seller):
         "won": "Closed Won",
         "lost": "Closed Lost",
     }
-        "active": "Qualification",
-        "on_hold": "On Hold",
-        "won": "Closed Won",
-        "lost": "Closed Lost",
-    }
 
     @property
     def people(self) -> Any:
