@@ -23,10 +23,14 @@ from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 from cosell.wiring.world import WallClock
 
-from .sellers import ENVIRONMENTS, OTHER_SOL, SELLERS, SOL, SalesforceSeller, Seller, in_days
+from .dynamics_seller import DynamicsSeller
+from .salesforce_seller import SalesforceSeller
+from .sellers import OTHER_SOL, SOL, Seller, in_days
 
 SOLUTION = SalesforceSeller.tables["solution"]
 __all__ = ["OTHER_SOL", "SOL", "SOLUTION", "Desk", "Furnish", "in_days"]
+SELLERS: Mapping[str, type[Seller]] = {"salesforce": SalesforceSeller, "dynamics": DynamicsSeller}
+ENVIRONMENTS = {"salesforce": "sandbox", "dynamics": "sandbox-dynamics"}
 BOTH = pytest.mark.parametrize("crm", list(SELLERS), indirect=True)
 """Marks tests whose scenario is the same in every CRM."""
 
@@ -173,7 +177,7 @@ class Desk:
         return str(self.referrals.create_outbound_in_portal(_deal(**changes))["id"])
 
     def referral(self, referral_id: str) -> Mapping[str, Any]:
-        found = self.referrals.get(referral_id)
+        found: Mapping[str, Any] | None = self.referrals.get(referral_id)
         assert found is not None
         return found
 
@@ -189,7 +193,7 @@ class Desk:
 
     def change(self, referral_id: str, by: str = "partner", **fields: Any) -> None:
         paths = {key.replace("__", "/"): value for key, value in fields.items()}
-        self.referrals.edit(referral_id, paths, by=by)  # type: ignore[arg-type]
+        self.referrals.edit(referral_id, paths, by=by)
 
     # --- what the connector remembers ---
 

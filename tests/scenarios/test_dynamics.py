@@ -13,6 +13,7 @@ from cosell.sandbox.dataverse.columns import Choice
 from cosell.systems.dataverse.settings import DynamicsFields, DynamicsStatuses
 
 from .conftest import OTHER_SOL, SOL, Desk, Furnish
+from .dynamics_seller import DynamicsSeller
 
 pytestmark = pytest.mark.parametrize("crm", ["dynamics"], indirect=True)
 HELP = 727_000_005
@@ -163,6 +164,7 @@ async def test_without_a_unique_key_a_lost_answer_makes_no_twin(furnished: Furni
 
 def plain_deal(desk: Desk, **columns: Any) -> str:
     """A complete deal of an organisation whose opportunity has none of our columns."""
+    assert isinstance(desk.seller, DynamicsSeller)
     seller = desk.sandbox.dataverse.as_seller
     place = {"address1_line1": "Kade 1", "address1_city": "Rotterdam", "address1_country": "NL"}
     account = seller.create("account", {"name": "Fabrikam", **place})
