@@ -190,3 +190,15 @@ def test_a_settings_file_without_its_secret_is_said_by_name(
     (alone / "cosell.toml").write_text(GOOD, "utf-8")
     findings = cosell("doctor", "--json").json["data"]["findings"]
     assert any("REFRESH, which is not set" in one["message"] for one in findings)
+
+
+def test_what_status_tells_to_type_names_the_environment_that_was_meant(cosell: Cosell, deal: str) -> None:
+    """Two environments run in one directory: the hint must find its deal."""
+    assert f"cosell explain {deal} --config sandbox" in cosell("status", "--config", "sandbox").words
+    assert f"cosell explain {deal} --config" not in cosell("status").words
+
+
+def test_a_deal_that_is_not_here_may_be_one_of_the_other_environment(cosell: Cosell, deal: str) -> None:
+    said = cosell("explain", "e0ae1a1b-6c59-4216-ae0f-dbc8a36bcb01")
+    assert said.code == 1
+    assert "--config sandbox-dynamics" in said.words

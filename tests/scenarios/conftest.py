@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from cosell.core.errors import Throttled, Unavailable
@@ -23,13 +23,16 @@ from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 from cosell.wiring.world import WallClock
 
-SOLUTION = "Microsoft_Partner_Center_Solution__c"
-SOL = "SOL-10001-AAA"
-OTHER_SOL = "SOL-10002-BBB"
+from .dynamics_seller import DynamicsSeller
+from .salesforce_seller import SalesforceSeller
+from .sellers import OTHER_SOL, SOL, Seller, in_days
 
-
-def in_days(days: int) -> str:
-    return f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}"
+SOLUTION = SalesforceSeller.tables["solution"]
+__all__ = ["OTHER_SOL", "SOL", "SOLUTION", "Desk", "Furnish", "in_days"]
+SELLERS: Mapping[str, type[Seller]] = {"salesforce": SalesforceSeller, "dynamics": DynamicsSeller}
+ENVIRONMENTS = {"salesforce": "sandbox", "dynamics": "sandbox-dynamics"}
+BOTH = pytest.mark.parametrize("crm", list(SELLERS), indirect=True)
+"""Marks tests whose scenario is the same in every CRM."""
 
 
 class LeapingClock(WallClock):
@@ -61,6 +64,7 @@ class Desk:
     env: Environment
     engine: Engine
     clock: LeapingClock
+    seller: Seller
     _numbers: list[int] = field(default_factory=list)
 
     async def sync(self) -> int:
@@ -84,111 +88,112 @@ class Desk:
         await self.sync()
 
     def harm(self, system: str, kind: str, *, method: str, path: str, times: int = 1, name: str = "") -> None:
-        """Lets the next requests of this kind go wrong; `name` takes one of the vendor's own answers."""
-        simulator = getattr(self.sandbox, system)
+        """Lets the next requests of this kind go wrong; `name` takes one of the vendor's own answers.
+
+        `system` is "partner_center" or "crm", each that of this desk.
+        """
+        if system == "crm":
+            where, simulator = self.seller.system, self.seller.simulator
+        else:
+            where, simulator = self.seller.account, self.seller.partner_center
         answer = simulator.faults[name] if name else None
-        fault = Fault(system, kind, method=method, path=path, times=times, answer=answer)  # type: ignore[arg-type]
+        fault = Fault(where, kind, method=method, path=path, times=times, answer=answer)  # type: ignore[arg-type]
         self.sandbox.frame.faults.append(fault)
 
-    # --- the seller in Salesforce ---
+    # --- the seller ---
 
     def opportunity(self, **changes: Any) -> str:
-        """A complete opportunity with Sync on, its account, contact role and one solution; answers its id."""
+        """A complete opportunity with Sync on, its account, contact and one solution; answers its id."""
         self._numbers.append(1)
         number = len(self._numbers)
-        seller = self.sandbox.salesforce.as_seller
-        account = seller.create(
-            "Account",
+        account = self.seller.create(
+            "account",
             {
-                "Name": f"Fabrikam {number} Logistics",
-                "BillingStreet": "12 Harbour Road",
-                "BillingCity": "Rotterdam",
-                "BillingPostalCode": "3011 AA",
-                "BillingCountry": changes.pop("country", "NL"),
+                "name": f"Fabrikam {number} Logistics",
+                "street": "12 Harbour Road",
+                "city": "Rotterdam",
+                "postal_code": "3011 AA",
+                "country": changes.pop("country", "NL"),
             },
         )
         solutions = changes.pop("solutions", [SOL])
         with_contact = changes.pop("contact", True)
-        row = seller.create(
-            "Opportunity",
+        row = self.seller.create(
+            "opportunity",
             {
-                "Name": f"Fleet programme {number}",
-                "AccountId": account,
-                "StageName": "Qualification",
-                "Amount": 50000,
-                "CurrencyIsoCode": "EUR",
-                "CloseDate": in_days(90),
-                "Description": "Customer wants telemetry.",
-                "Sync_with_Partner_Center__c": True,
+                "name": f"Fleet programme {number}",
+                "account": account,
+                "state": "active",
+                "value": 50000,
+                "currency": "EUR",
+                "close_date": in_days(90),
+                "notes": "Customer wants telemetry.",
+                "sync": True,
                 **changes,
             },
         )
         if with_contact:
-            contact = seller.create(
-                "Contact",
-                {
-                    "AccountId": account,
-                    "FirstName": "Ines",
-                    "LastName": "Vos",
-                    "Email": f"ines.vos{number}@fabrikam.example",
-                    "Phone": "+31105550100",
-                },
-            )
-            seller.create(
-                "OpportunityContactRole", {"OpportunityId": row, "ContactId": contact, "IsPrimary": True}
+            self.seller.add_contact(
+                row,
+                first="Ines",
+                last="Vos",
+                email=f"ines.vos{number}@fabrikam.example",
+                phone="+31105550100",
             )
         for solution in solutions:
             self.add_solution(row, solution)
         return row
 
-    def add_solution(self, opportunity_id: str, solution: str) -> str:
-        return self.sandbox.salesforce.as_seller.create(
-            SOLUTION, {"Opportunity__c": opportunity_id, "Solution_Identifier__c": solution, "Name": solution}
-        )
+    def add_solution(self, opportunity_id: str, solution: str, **fields: Any) -> str:
+        return self.seller.add_solution(opportunity_id, solution, **fields)
 
     def edit(self, opportunity_id: str, **fields: Any) -> None:
-        self.sandbox.salesforce.as_seller.update("Opportunity", opportunity_id, fields)
+        self.seller.update("opportunity", opportunity_id, fields)
 
     def row(self, opportunity_id: str) -> Mapping[str, Any]:
-        return self.sandbox.salesforce.as_seller.get("Opportunity", opportunity_id)
+        return self.seller.row("opportunity", opportunity_id)
 
     def solutions_of(self, opportunity_id: str) -> set[str]:
-        rows = self.sandbox.salesforce.as_seller.rows(SOLUTION)
-        return {row["Solution_Identifier__c"] for row in rows if row["Opportunity__c"] == opportunity_id}
+        return {one["solution"] for one in self.seller.solutions(opportunity_id)}
 
     def opportunities(self, referral_id: str) -> list[Mapping[str, Any]]:
-        rows = self.sandbox.salesforce.as_seller.rows("Opportunity")
-        return [row for row in rows if row["Referral_Identifier__c"] == referral_id]
+        rows = self.seller.rows("opportunity")
+        return [row for row in rows if row["referral_id"] == referral_id]
 
     # --- Microsoft and the portal ---
+
+    @property
+    def referrals(self) -> Any:
+        """What Partner Center keeps, with the acts of Microsoft's and the partner's people."""
+        return self.seller.partner_center.referrals
 
     def inbound(self, **changes: Any) -> str:
         """A deal sent by a Microsoft seller; answers the referral id."""
         deal = _deal(**changes)
-        return str(self.sandbox.partner_center.referrals.create_inbound(deal)["id"])
+        return str(self.referrals.create_inbound(deal)["id"])
 
     def portal(self, **changes: Any) -> str:
         """A deal the partner made in the portal; answers the referral id."""
-        return str(self.sandbox.partner_center.referrals.create_outbound_in_portal(_deal(**changes))["id"])
+        return str(self.referrals.create_outbound_in_portal(_deal(**changes))["id"])
 
     def referral(self, referral_id: str) -> Mapping[str, Any]:
-        found = self.sandbox.partner_center.referrals.get(referral_id)
+        found: Mapping[str, Any] | None = self.referrals.get(referral_id)
         assert found is not None
         return found
 
     def referrals_of(self, opportunity_id: str) -> list[Mapping[str, Any]]:
-        found = self.sandbox.partner_center.referrals.all()
+        found = self.referrals.all()
         return [one for one in found if one["externalReferenceId"] == opportunity_id]
 
     def microsofts(self, referral_id: str) -> Mapping[str, Any] | None:
         """Microsoft's own referral of the same engagement."""
         engagement = self.referral(referral_id)["engagementId"]
-        found = self.sandbox.partner_center.referrals.engagement(engagement)
+        found = self.referrals.engagement(engagement)
         return next((one for one in found if one["organizationId"] == "msft"), None)
 
     def change(self, referral_id: str, by: str = "partner", **fields: Any) -> None:
         paths = {key.replace("__", "/"): value for key, value in fields.items()}
-        self.sandbox.partner_center.referrals.edit(referral_id, paths, by=by)  # type: ignore[arg-type]
+        self.referrals.edit(referral_id, paths, by=by)
 
     # --- what the connector remembers ---
 
@@ -247,22 +252,30 @@ def _deal(**changes: Any) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def _desk(data: Path, changes: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Desk]:
+async def _desk(crm: str, data: Path, changes: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[Desk]:
+    name = ENVIRONMENTS[crm]
     async with Sandbox.serve(base_port=0, empty=True) as sandbox:
-        settings = sandbox_settings(sandbox.description, web_port=0, data=data)
-        for section, values in changes.items():
+        settings = sandbox_settings(sandbox.description, name, web_port=0, data=data)
+        for given, values in changes.items():
+            section = crm if given == "crm" else given
             present = getattr(settings, section)
             changed = values if section == "mapping" else present.model_copy(update=dict(values))
             settings = settings.model_copy(update={section: changed})
-        place = Place(name="sandbox", data=data, settings=settings)
+        place = Place(name=name, data=data, settings=settings)
         async with environment(place, {}, settings=settings) as env:
             env.clock = clock = LeapingClock(sandbox)
-            yield Desk(sandbox, env, env.engine(), clock)
+            yield Desk(sandbox, env, env.engine(), clock, SELLERS[crm](sandbox))
+
+
+@pytest.fixture
+def crm(request: pytest.FixtureRequest) -> str:
+    """Which CRM the seller works in: Salesforce, unless the test is marked with another or with `BOTH`."""
+    return str(getattr(request, "param", "salesforce"))
 
 
 @pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with _desk(tmp_path, {}) as made:
+async def desk(crm: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with _desk(crm, tmp_path, {}) as made:
         yield made
 
 
@@ -270,11 +283,14 @@ Furnish = Callable[..., Awaitable[Desk]]
 
 
 @pytest_asyncio.fixture
-async def furnished(tmp_path: Path) -> AsyncIterator[Furnish]:
-    """Makes a desk under other settings: `await furnished(salesforce={"check_mark": False})`."""
+async def furnished(crm: str, tmp_path: Path) -> AsyncIterator[Furnish]:
+    """Makes a desk under other settings: `await furnished(crm={"check_mark": False})`.
+
+    The section `crm` is the one of the desk's CRM.
+    """
     async with contextlib.AsyncExitStack() as stack:
 
         async def furnish(**changes: Mapping[str, Any]) -> Desk:
-            return await stack.enter_async_context(_desk(tmp_path, changes))
+            return await stack.enter_async_context(_desk(crm, tmp_path, changes))
 
         yield furnish

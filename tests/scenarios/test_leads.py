@@ -387,7 +387,7 @@ async def test_an_unanswered_creation_of_a_lead_is_found_again(furnished: Furnis
     desk = await office(furnished)
     referral = desk.inbound(**LEAD)
     await desk.engine.poll(desk.env.systems().partner_center.side)
-    desk.harm("salesforce", "lose", method="POST", path="/composite", times=2)
+    desk.harm("crm", "lose", method="POST", path="/composite", times=2)
     await desk.engine.drain()
     await desk.sync_over(600)
     assert len(leads_of(desk, referral)) == 1

@@ -1,4 +1,4 @@
-"""A seller shares deals from Salesforce (SCN-02, SCN-03, SCN-04, SCN-08, SCN-11)."""
+"""A seller shares deals from either CRM (SCN-01…SCN-04, SCN-08, SCN-11)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import pytest
 
 from cosell.core.records import LinkState
 
-from .conftest import OTHER_SOL, SOL, Desk, in_days
+from .conftest import BOTH, OTHER_SOL, SOL, Desk, in_days
+
+pytestmark = BOTH
 
 
 async def test_a_shared_deal_becomes_one_referral_with_ids_on_both_records(desk: Desk) -> None:
-    """SCN-02, M-17, M-18, M-19; FLW-S03."""
+    """SCN-01, SCN-02, M-17, M-18, M-19; FLW-D03, FLW-S03."""
     opportunity = desk.opportunity()
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     row = desk.row(opportunity)
-    assert row["Referral_Identifier__c"] == referral["id"]
-    assert referral["id"] in row["Referral_Link__c"]
+    assert row["referral_id"] == referral["id"]
+    assert referral["id"] in row["link"]
     assert (referral["status"], referral["substatus"]) == ("Active", "Accepted")
     assert referral["customerProfile"]["address"]["country"] == "NL"
     assert float(referral["details"]["dealValue"]) == 50000
@@ -24,11 +26,11 @@ async def test_a_shared_deal_becomes_one_referral_with_ids_on_both_records(desk:
 
 
 async def test_the_name_in_the_crm_gets_its_mark_and_the_referral_gets_the_clean_name(desk: Desk) -> None:
-    """SCN-04, ENV-S06, CAP-12."""
-    opportunity = desk.opportunity(Name="Clean name")
+    """SCN-04, ENV-D01, ENV-S06, CAP-12."""
+    opportunity = desk.opportunity(name="Clean name")
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
-    assert desk.row(opportunity)["Name"] == "✔ Clean name"
+    assert desk.row(opportunity)["name"] == "✔ Clean name"
     assert referral["name"] == "Clean name"
 
 
@@ -42,30 +44,30 @@ async def test_without_help_the_deal_stays_private_and_microsoft_is_not_asked(de
 
 
 async def test_with_help_microsoft_is_asked_exactly_once(desk: Desk) -> None:
-    """SCN-02, product.md B3: two referrals, one engagement."""
-    opportunity = desk.opportunity(How_can_Microsoft_help__c="Quotes or Licensing")
+    """SCN-01, SCN-02, FLD-D04, product.md B3: two referrals, one engagement."""
+    opportunity = desk.opportunity(help="Quotes or Licensing")
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     theirs = desk.microsofts(referral["id"])
     assert theirs is not None
     assert theirs["inviteContext"]["assistanceRequestCode"] == "QuotesOrLicensing"
-    assert len(desk.sandbox.partner_center.referrals.engagement(referral["engagementId"])) == 2
-    assert desk.row(opportunity)["Referral_visible_to_Microsoft__c"] is True
+    assert len(desk.referrals.engagement(referral["engagementId"])) == 2
+    assert desk.row(opportunity)["visible"] is True
 
 
 @pytest.mark.parametrize(
     ("change", "path", "expected"),
     [
-        ({"Amount": 61000.5}, ("details", "dealValue"), 61000.5),
-        ({"CurrencyIsoCode": "USD"}, ("details", "currency"), "USD"),
-        ({"CloseDate": in_days(30)}, ("details", "closingDateTime"), in_days(30)),
-        ({"Description": "New words & <b>signs</b> 한국어"}, ("details", "notes"), None),
+        ({"value": 61000.5}, ("details", "dealValue"), 61000.5),
+        ({"currency": "USD"}, ("details", "currency"), "USD"),
+        ({"close_date": in_days(30)}, ("details", "closingDateTime"), in_days(30)),
+        ({"notes": "New words & <b>signs</b> 한국어"}, ("details", "notes"), None),
     ],
 )
 async def test_an_edit_in_the_crm_reaches_the_referral(
     desk: Desk, change: dict[str, object], path: tuple[str, str], expected: object
 ) -> None:
-    """SCN-03, M-02…M-05, FLW-S06."""
+    """SCN-03, M-02…M-05, FLW-D07, FLW-D08, FLW-S06."""
     opportunity = desk.opportunity()
     await desk.sync()
     desk.edit(opportunity, **change)
@@ -74,21 +76,19 @@ async def test_an_edit_in_the_crm_reaches_the_referral(
     found = referral[path[0]][path[1]]
     wanted = next(iter(change.values())) if expected is None else expected
     assert found == wanted or str(found).startswith(str(wanted))
-    assert "Sent to Partner Center" in desk.row(opportunity)["Audit__c"].splitlines()[0]
+    assert "Sent to Partner Center" in desk.row(opportunity)["audit"].splitlines()[0]
 
 
 async def test_solutions_added_and_taken_off_travel(desk: Desk) -> None:
-    """SCN-11, FLW-S08, M-22."""
+    """SCN-11, FLW-D09, FLW-S08, M-22."""
     opportunity = desk.opportunity()
     await desk.sync()
     desk.add_solution(opportunity, OTHER_SOL)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert {one["id"] for one in referral["details"]["requirements"]["solutions"]} == {SOL, OTHER_SOL}
-    seller = desk.sandbox.salesforce.as_seller
-    rows = seller.rows("Microsoft_Partner_Center_Solution__c")
-    gone = next(row for row in rows if row["Solution_Identifier__c"] == SOL)
-    seller.delete("Microsoft_Partner_Center_Solution__c", gone["Id"])
+    (gone,) = [one for one in desk.seller.solutions(opportunity) if one["solution"] == SOL]
+    desk.seller.delete("solution", gone["id"])
     desk.clock.leap(600)
     await desk.sync()
     await desk.engine.sweep()
@@ -98,10 +98,10 @@ async def test_solutions_added_and_taken_off_travel(desk: Desk) -> None:
 
 
 async def test_a_private_deal_becomes_visible_by_the_sellers_tick(desk: Desk) -> None:
-    """SCN-08, FLD-S07."""
+    """SCN-08, FLD-D07, FLD-S07."""
     opportunity = desk.opportunity()
     await desk.sync()
-    desk.edit(opportunity, Referral_visible_to_Microsoft__c=True)
+    desk.edit(opportunity, visible=True)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert referral["consent"]["consentToShareReferralWithMicrosoftSellers"] is True
@@ -115,19 +115,19 @@ async def test_a_private_deal_becomes_co_sell_by_choosing_help(desk: Desk) -> No
     """SCN-08, CAP-10."""
     opportunity = desk.opportunity()
     await desk.sync()
-    desk.edit(opportunity, How_can_Microsoft_help__c="General or Other")
+    desk.edit(opportunity, help="General or Other")
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert referral["consent"]["consentToShareReferralWithMicrosoftSellers"] is True
     assert desk.microsofts(referral["id"]) is not None
-    assert desk.row(opportunity)["Referral_visible_to_Microsoft__c"] is True
+    assert desk.row(opportunity)["visible"] is True
 
 
 async def test_visibility_is_never_taken_back(desk: Desk) -> None:
     """C-32, LIM-10."""
-    opportunity = desk.opportunity(Referral_visible_to_Microsoft__c=True)
+    opportunity = desk.opportunity(visible=True)
     await desk.sync()
-    desk.edit(opportunity, Referral_visible_to_Microsoft__c=False)
+    desk.edit(opportunity, visible=False)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert referral["consent"]["consentToShareReferralWithMicrosoftSellers"] is True
@@ -139,56 +139,45 @@ async def test_a_deal_that_is_not_ready_names_everything_at_once_and_goes_when_i
         country="Atlantis",
         solutions=[],
         contact=False,
-        Amount=0,
-        How_can_Microsoft_help__c="General or Other",
+        value=0,
+        help="General or Other",
     )
     await desk.sync()
     assert desk.referrals_of(opportunity) == []
     row = desk.row(opportunity)
-    assert row["Name"].startswith("✘ ")
+    assert row["name"].startswith("✘ ")
     for words in ("two-letter country", "Atlantis", "Solution ID is required", "contact", "deal value"):
-        assert words in row["Audit__c"], words
+        assert words in row["audit"], words
     assert (await desk.link(opportunity)).state is LinkState.HELD
 
-    seller = desk.sandbox.salesforce.as_seller
-    seller.update("Account", row["AccountId"], {"BillingCountry": "Netherlands"})
-    contact = seller.create(
-        "Contact",
-        {
-            "AccountId": row["AccountId"],
-            "FirstName": "A",
-            "LastName": "B",
-            "Email": "a@b.example",
-            "Phone": "+31",
-        },
-    )
-    seller.create("OpportunityContactRole", {"OpportunityId": opportunity, "ContactId": contact})
+    desk.seller.update("account", row["account"], {"country": "Netherlands"})
+    desk.seller.add_contact(opportunity, first="A", last="B", email="a@b.example", phone="+31")
     desk.add_solution(opportunity, SOL)
-    desk.edit(opportunity, Amount=10)
+    desk.edit(opportunity, value=10)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert referral["customerProfile"]["address"]["country"] == "NL"
-    assert desk.row(opportunity)["Name"].startswith("✔ ")
+    assert desk.row(opportunity)["name"].startswith("✔ ")
 
 
 async def test_a_name_changed_in_the_crm_stays_there_and_the_seller_is_told(desk: Desk) -> None:
     """X-1."""
-    opportunity = desk.opportunity(Name="First")
+    opportunity = desk.opportunity(name="First")
     await desk.sync()
-    desk.edit(opportunity, Name="Second")
+    desk.edit(opportunity, name="Second")
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert referral["name"] == "First"
-    assert "Deal name" in desk.row(opportunity)["Audit__c"]
-    assert desk.row(opportunity)["Name"].endswith("Second")
+    assert "Deal name" in desk.row(opportunity)["audit"]
+    assert desk.row(opportunity)["name"].endswith("Second")
 
 
-@pytest.mark.parametrize(("stage", "substatus"), [("Closed Won", "Won"), ("Closed Lost", "Lost")])
+@pytest.mark.parametrize(("stage", "substatus"), [("won", "Won"), ("lost", "Lost")])
 async def test_closing_the_opportunity_closes_the_referral(desk: Desk, stage: str, substatus: str) -> None:
     """M-06, M-07, product.md B6."""
     opportunity = desk.opportunity()
     await desk.sync()
-    desk.edit(opportunity, StageName=stage)
+    desk.edit(opportunity, state=stage)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert (referral["status"], referral["substatus"]) == ("Closed", substatus)
@@ -198,17 +187,18 @@ async def test_after_the_close_nothing_is_sent_any_more_and_reopening_is_refused
     """C-30, LIM-09."""
     opportunity = desk.opportunity()
     await desk.sync()
-    desk.edit(opportunity, StageName="Closed Won")
+    desk.edit(opportunity, state="won")
     await desk.sync()
-    desk.edit(opportunity, StageName="Qualification", Amount=1)
+    desk.edit(opportunity, state="active", value=1)
     await desk.sync()
     (referral,) = desk.referrals_of(opportunity)
     assert (referral["substatus"], float(referral["details"]["dealValue"])) == ("Won", 50000)
-    assert "closed for good" in desk.row(opportunity)["Audit__c"]
+    assert "closed for good" in desk.row(opportunity)["audit"]
 
 
 async def test_an_opportunity_without_sync_is_left_alone(desk: Desk) -> None:
-    opportunity = desk.opportunity(Sync_with_Partner_Center__c=False)
+    """FLD-D01, FLD-S01."""
+    opportunity = desk.opportunity(sync=False)
     before = dict(desk.row(opportunity))
     await desk.sync()
     assert desk.referrals_of(opportunity) == []
@@ -217,7 +207,7 @@ async def test_an_opportunity_without_sync_is_left_alone(desk: Desk) -> None:
 
 async def test_at_rest_no_calls_are_made_but_the_polls(desk: Desk) -> None:
     """INV-4: no echo."""
-    desk.opportunity(How_can_Microsoft_help__c="General or Other")
+    desk.opportunity(help="General or Other")
     desk.inbound()
     await desk.sync()
     before = desk.calls()

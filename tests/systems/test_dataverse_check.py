@@ -163,12 +163,14 @@ async def test_without_the_stamp_doubts_take_longer() -> None:
     assert set(troubles(await looked(here))) == {"stamp", "column opportunity.cosell_stamp"}
 
 
-async def test_a_referral_column_on_leads_is_told_of_and_not_demanded() -> None:
+async def test_a_missing_referral_column_on_leads_is_trouble_where_leads_are_wanted_only() -> None:
+    """ENV-D02: whoever wants co-sell deals alone needs nothing of the kind."""
     here = place()
     here.org.schema.drop_column("lead", "cosell_referralidentifier")
-    findings = await looked(here)
+    assert "not created" in troubles(await looked(here))["leads"]
+    findings = await looked(here, leads=False)
     assert troubles(findings) == {}
-    assert "not created" in next(one.message for one in findings if one.name == "leads")
+    assert "cosell_only" in next(one.message for one in findings if one.name == "leads")
 
 
 async def test_a_clock_that_is_off_is_told() -> None:

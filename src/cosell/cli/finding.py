@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from cosell.cli.speaking import Refusal
 from cosell.core.records import Link
 from cosell.wiring.environment import Environment, environment
-from cosell.wiring.places import Place, locate
+from cosell.wiring.places import SANDBOXES, Place, locate
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _OPPORTUNITY = re.compile(r"(?<![A-Za-z0-9])006[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?(?![A-Za-z0-9])")
@@ -48,8 +48,15 @@ async def link_named(env: Environment, named: str) -> Link:
             return link
     raise Refusal(
         f"No deal is known by «{named[:200]}».",
-        advice="Give a link key, a referral id, an opportunity id, or the address of one of the two.",
+        advice="Give a link key, a referral id, an opportunity id, or the address of one of the two."
+        + _elsewhere(env.place.name),
     )
+
+
+def _elsewhere(name: str) -> str:
+    """Where else the deal may be: both sandbox environments run in one process."""
+    others = [one for one in SANDBOXES if one != name] if name in SANDBOXES else []
+    return f" For a deal of the other environment: --config {others[0]}." if others else ""
 
 
 def candidates(named: str) -> list[str]:

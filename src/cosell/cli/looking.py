@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import Any
 
@@ -15,11 +16,11 @@ async def status(config: str | None) -> Answer:
     async with opened(config) as env:
         data = await report.status(env.store, env.settings, now=env.clock.now())
         data["running"] = env.place.running()
-    return Answer(data, lambda voice: show(voice, data))
+    return Answer(data, lambda voice: show(voice, data, config))
 
 
-def show(voice: Voice, data: dict[str, Any]) -> None:
-    """The same for people."""
+def show(voice: Voice, data: dict[str, Any], config: str | None = None) -> None:
+    """The same for people; what they are told to type names the environment as they did."""
     environment = data["environment"]
     voice.line(f"{environment['name']} ({environment['kind']}): {data['summary']}", style="bold")
     running = data["running"]
@@ -39,13 +40,13 @@ def show(voice: Voice, data: dict[str, Any]) -> None:
         ]
     )
     for cause in data["attention"]:
-        _show_cause(voice, cause)
+        _show_cause(voice, cause, f" --config {shlex.quote(config)}" if config else "")
     for alert in data["alerts"]:
         voice.line(f"Alert: {alert['message']} {alert['advice']}".rstrip(), style="bold red")
         voice.line(f"since {ago(alert['since'])}", indent=2)
 
 
-def _show_cause(voice: Voice, cause: dict[str, Any]) -> None:
+def _show_cause(voice: Voice, cause: dict[str, Any], there: str) -> None:
     """One cause, whose move it is, and the deals to look at."""
     count = cause["count"]
     deals = f"{count} deal{'' if count == 1 else 's'}"
@@ -53,7 +54,7 @@ def _show_cause(voice: Voice, cause: dict[str, Any]) -> None:
     voice.line(f"{deals}{who}: {cause['says']} {cause['fix']}".rstrip(), style="yellow")
     first, *others = cause["links"]
     more = f"   (also {', '.join(others)}{', …' if count > len(cause['links']) else ''})" if others else ""
-    voice.line(f"cosell explain {first}{more}", indent=2)
+    voice.line(f"cosell explain {first}{there}{more}", indent=2)
 
 
 def _counts(counts: dict[str, Any]) -> str:

@@ -26,10 +26,13 @@ def move(act: Callable[[Control], Any], *, url: str | None, full: bool = False) 
 
 
 def _brief(data: Any) -> Any:
-    """A deal without the records behind it; `cosell sandbox deal` shows those too."""
+    """A deal without the rows behind it; `cosell sandbox deal` shows those too."""
     if not isinstance(data, dict):
         return data
-    return {name: value for name, value in data.items() if name not in ("ours", "theirs")}
+    return {name: value for name, value in data.items() if name not in _BEHIND}
+
+
+_BEHIND = frozenset(("ours", "theirs", "account_row", "solution_rows", "contacts", "team"))
 
 
 def running_sandbox() -> str:

@@ -18,9 +18,10 @@ from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
 from cosell.core.errors import Misconfigured
 from cosell.crm import named
 from cosell.sandbox.shell.composition import Sandbox
+from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
 from cosell.wiring.environment import Environment
 from cosell.wiring.logs import start_logging
-from cosell.wiring.places import located
+from cosell.wiring.places import SANDBOX, SANDBOXES, located
 from cosell.wiring.running import Ports, Running, Together, leaving_on_signals, opened
 
 
@@ -111,7 +112,7 @@ def _introduce(wanted: Wanted, together: Together, address: str) -> None:
     databases = [("Database", str(env.place.database)) for env in environments]
     voice.pairs([*lines, ("Status", f"{address}/"), *databases])
     if sandbox is not None:
-        _suggest(voice, sandbox)
+        _suggest(voice, sandbox, names)
 
 
 def _systems(environments: Sequence[Environment]) -> list[tuple[str, str]]:
@@ -123,14 +124,19 @@ def _systems(environments: Sequence[Environment]) -> list[tuple[str, str]]:
     return lines
 
 
-def _suggest(voice: Voice, sandbox: Sandbox) -> None:
-    """One change that can be made now, and how to see it arrive."""
+def _suggest(voice: Voice, sandbox: Sandbox, names: Sequence[str]) -> None:
+    """One change in each environment that can be made now, and how to see it arrive."""
     voice.line("Try, in a second terminal:")
     cosell = invocation()
     voice.line(f"{cosell} sandbox deals", indent=2)
-    if (deal := _a_deal(sandbox)) is not None:
-        voice.line(f"{cosell} sandbox edit {deal} value=123456", indent=2)
-        voice.line(f"{cosell} explain {deal}", indent=2)
+    desks = (sandbox.partner_center_desk, sandbox.partner_center_desk_2)
+    for name, desk in zip(SANDBOXES, desks, strict=True):
+        deal = next(iter(open_deals(desk)), None)
+        if name in names and deal is not None:
+            # The first is meant where none is named.
+            there = "" if name == SANDBOX else f" --config {name}"
+            voice.line(f"{cosell} sandbox edit {deal} value=123456", indent=2)
+            voice.line(f"{cosell} explain {deal}{there}", indent=2)
 
 
 def invocation() -> str:
@@ -145,18 +151,9 @@ def invocation() -> str:
         return str(own)
 
 
-def _a_deal(sandbox: Sandbox) -> str | None:
-    """A referral that is shared, open and accepted: an edit of it travels."""
-    return next(iter(open_deals(sandbox)), None)
-
-
-def open_deals(sandbox: Sandbox) -> list[str]:
-    """The ids of our referrals that are active."""
-    return [
-        str(one["id"])
-        for one in sandbox.partner_center_desk.deals()
-        if str(one.get("status", "")).lower().startswith("active")
-    ]
+def open_deals(desk: PartnerCenterDesk) -> list[str]:
+    """The ids of our referrals that are active: an edit of one travels."""
+    return [str(one["id"]) for one in desk.deals() if str(one.get("status", "")).lower().startswith("active")]
 
 
 def _port(given: int | None, name: str, default: Any) -> Any:

@@ -106,11 +106,12 @@ def new(
 ) -> None:
     """Make a deal: Microsoft sends one, a colleague makes a referral, a seller an opportunity or a lead.
 
-      \b
-      Examples:
-        cosell sandbox new inbound
-        cosell sandbox new opportunity name="Data estate" account=Acme country=NL amount=50000 sync=true
-    cosell sandbox new lead --system dataverse name="Records room" company=Acme last_name=Ng
+    \b
+    Examples:
+      cosell sandbox new inbound
+      cosell sandbox new inbound --system partner_center_2 name="Harbour analytics"
+      cosell sandbox new opportunity name="Data estate" account=Acme country=NL amount=50000 sync=true
+      cosell sandbox new lead --system dataverse name="Records room" company=Acme last_name=Ng
     """
     from cosell.cli import moving
 

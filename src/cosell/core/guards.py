@@ -151,7 +151,7 @@ def _people_problems(values: Mapping[str, Value]) -> list[Problem]:
                 "contact_missing",
                 "contacts",
                 "Help from Microsoft needs a customer contact with first and last name, phone and e-mail.",
-                "Add a contact role whose contact has all four.",
+                "Add a contact that has all four to the deal.",
             )
         )
     if not any(_reachable(one) for one in _listed(values, "team")):

@@ -112,7 +112,7 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.AWAITING_ACCEPTANCE: Text(
         "Microsoft's deal is not accepted yet; this edit is kept and goes out after acceptance.",
-        "Accept by moving the opportunity out of the on-hold stage.",
+        "Accept by moving the opportunity out of on hold.",
         Who.SELLER,
     ),
     Reason.CONSENT_MISSING: Text(

@@ -41,7 +41,7 @@ async def check(access: Access) -> Sequence[Finding]:
     findings += _version(schema)
     findings += _currency(schema, access)
     findings += _statuses(schema)
-    findings += _lists(schema)
+    findings += _lists(schema, access)
     findings += _budget(access)
     findings += _clock(access)
     return findings
@@ -220,17 +220,21 @@ def _statuses(schema: Schema) -> Iterable[Finding]:
     )
 
 
-def _lists(schema: Schema) -> Iterable[Finding]:
+def _lists(schema: Schema, access: Access) -> Iterable[Finding]:
     if schema.user:
         yield Finding("team", True, "Sellers are found by their e-mail addresses (PRE-13).")
-    there = bool(schema.capabilities.leads)
-    yield Finding(
-        "leads",
-        True,
-        "Leads can carry their referral's id."
-        if there
-        else "Leads are not created: the table lead is out of sight, or has no column for the referral's id.",
-    )
+    if not access.options.leads:
+        yield Finding("leads", True, "Leads stay in Partner Center, as [partner_center] cosell_only says.")
+    elif schema.capabilities.leads:
+        yield Finding("leads", True, "Leads can carry their referral's id.")
+    else:
+        yield Finding(
+            "leads",
+            False,
+            "Leads are not created: the table lead is out of sight, or has no column for the referral's id.",
+            "Install the connector's columns on lead with their rights, or set cosell_only to true.",
+            PAGE,
+        )
 
 
 def _budget(access: Access) -> Iterable[Finding]:
