@@ -23,7 +23,7 @@ from cosell.wiring.environment import environment
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 from cosell.wiring.running import Running
-from tests.scenarios.conftest import Desk, LeapingClock
+from tests.scenarios.conftest import SELLERS, Desk, LeapingClock
 from tests.web.conftest import Reply, Visitor
 
 
@@ -96,7 +96,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
                 monotonic=env.clock.monotonic,
             )
             with web.listen("127.0.0.1", 0) as sock:
-                desk = Desk(sandbox, env, running.engine, clock)
+                desk = Desk(sandbox, env, running.engine, clock, SELLERS["salesforce"](sandbox))
                 async with web.serving(web.build({"sandbox": face}), sock) as address:
                     with place.told({"web": address, "sandbox": sandbox.urls["index"]}):
                         yield House(sandbox, running, desk, Visitor(address), data)

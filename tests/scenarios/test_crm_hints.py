@@ -21,7 +21,7 @@ from cosell.wiring.environment import environment
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
 from cosell.wiring.running import Running
-from tests.scenarios.conftest import Desk, LeapingClock, _deal
+from tests.scenarios.conftest import SELLERS, Desk, LeapingClock, _deal
 
 NAME = "sandbox-dynamics"
 KEY = "k3y-of-the-connector-0001"
@@ -119,7 +119,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         async with environment(place, {}, settings=settings) as env:
             env.clock = clock = LeapingClock(sandbox)
             running = Running(env)
-            desk = Desk(sandbox, env, running.engine, clock)
+            desk = Desk(sandbox, env, running.engine, clock, SELLERS["dynamics"](sandbox))
             with web.listen("127.0.0.1", 0) as sock:
                 async with web.serving(web.build({NAME: _face(running)}), sock) as address:
                     yield Office(desk, running, address)
