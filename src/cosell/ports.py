@@ -37,6 +37,8 @@ class Capabilities:
     Those that are `updatable` too can be changed on a lead; `state` is among them only where a status of
     leads means that nobody pursues one. A lead is never made an opportunity by us.
     """
+    accounts: bool = False
+    """Customers are records of their own, which `accounts` finds and a creation can name."""
     acts: frozenset[str] = frozenset()
     """Fields written by an act of their own that cannot be repeated (`System.invite`)."""
     read_size: int = 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .records import Records
+from .relations import Relations
 from .trouble import Trouble
 from .watching import Watching
 from .wire import Wire
 
 
-class Contract(Records, Watching, Trouble):
+class Contract(Records, Relations, Watching, Trouble):
     """The port: what the engine relies on, whatever stands behind it. A class gives it `bench`."""
 
 

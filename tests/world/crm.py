@@ -66,6 +66,7 @@ def capabilities(
         updatable=_UPDATABLE - {"contacts", "team"} if dynamics else _UPDATABLE,
         guarded=_READABLE - _CHILDREN,
         leads=held if leads else frozenset(),
+        accounts=True,
         read_size=40 if dynamics else 10,
         write_size=20 if dynamics else 5,
         index_lag=0.0,

@@ -83,17 +83,17 @@ class FlowSettings(Section):
     """Switches of the pipelines; one that is off leaves its changes waiting, and says so."""
 
     inbound_referral: bool = True
-    """FLW-S05: Partner Center to the CRM, create and update."""
+    """FLW-S05, FLW-D04, FLW-D06: Partner Center to the CRM, create and update."""
     inbound_microsoft: bool = True
-    """FLW-S04: what Microsoft changes on its own referral."""
+    """FLW-S04, FLW-D05: what Microsoft changes on its own referral."""
     inbound_lead: bool = True
     """SCN-09: leads of Partner Center that nobody accepted yet, to leads of the CRM."""
     outbound_create: bool = True
-    """FLW-S03: a new referral from an opportunity, and the invitation to Microsoft."""
+    """FLW-S03, FLW-D03: a new referral from an opportunity, and the invitation to Microsoft."""
     outbound_update: bool = True
-    """FLW-S06, FLW-S07: changes of the opportunity."""
+    """FLW-S06, FLW-S07, FLW-D07, FLW-D08: changes of the opportunity."""
     outbound_solutions: bool = True
-    """FLW-S08: changes of the solutions on the opportunity."""
+    """FLW-S08, FLW-D09: changes of the solutions on the opportunity."""
     outbound_lead: bool = True
     """FLW-D10, FLW-S09: changes of a CRM lead, and its conversion."""
     repair: bool = True

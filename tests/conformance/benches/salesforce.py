@@ -218,7 +218,7 @@ def _plain(value: Value) -> Any:
 @asynccontextmanager
 async def salesforce(**options: Any) -> AsyncIterator[SalesforceBench]:
     """An org with small pages, and a connection signed in by JWT."""
-    async with opened(**{"poll_page": 5, "walk_page": 3, **options}) as floor:
+    async with opened(**{"poll_page": 5, "walk_page": 3, "leads": True, **options}) as floor:
         bench = SalesforceBench(floor)
         try:
             yield bench

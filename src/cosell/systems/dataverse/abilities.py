@@ -60,6 +60,7 @@ def expected(options: Options) -> Capabilities:
         leads=LEADS | {"contacts"} if options.leads else frozenset(),
         read_size=READ_SIZE,
         write_size=WRITE_SIZE,
+        accounts=True,
         patience=PATIENCE,
     )
 

@@ -39,6 +39,7 @@ def expected(options: Options) -> Capabilities:
         leads=customer | {"contacts", "notes"} if options.leads else frozenset(),
         read_size=READ_SIZE,
         write_size=WRITE_SIZE,
+        accounts=True,
         patience=PATIENCE,
     )
 
