@@ -38,7 +38,10 @@ async def choose(room: Room, link: Link, referral: Snapshot) -> Choice:
     told = matching.answered(link, customer)
     if told is not None:
         return told
-    accounts = await room.desk(Side.CRM).accounts(referral.values, referral.duns)
+    desk = room.desk(Side.CRM)
+    if not desk.system.capabilities.accounts:
+        return _NOBODY
+    accounts = await desk.accounts(referral.values, referral.duns)
     return matching.choose(customer, accounts, room.policy.matching)
 
 
@@ -59,8 +62,8 @@ def ask(case: Case, choice: Choice, referral: Snapshot, now: float) -> None:
 def _customer(room: Room, referral: Snapshot) -> Customer | None:
     """The customer as the deal tells of it; None where a new opportunity gets none."""
     rule = room.rules.get("customer_name")
-    creatable = room.desk(Side.CRM).system.capabilities.creatable
-    if rule is None or not rule.create.carries_to(Side.CRM) or rule.field not in creatable:
+    can = room.desk(Side.CRM).system.capabilities
+    if rule is None or not rule.create.carries_to(Side.CRM) or rule.field not in can.creatable:
         return None
     return matching.customer_of(referral.values, referral.duns)
 

@@ -108,6 +108,7 @@ def _capabilities(can: Capabilities) -> Iterable[str]:
     yield f"| Updates sent in one call | {can.write_size} |"
     yield f"| A new record is found within | {can.index_lag:g} s |"
     yield f"| An unanswered request is over after | {can.patience:g} s |"
+    yield f"| Keeps customers of their own | {_yes(can.accounts)} |"
     yield f"| Keeps leads | {_yes(bool(can.leads))} |"
     acts = ", ".join(FIELDS[key].label for key in sorted(can.acts))
     yield f"| Acts that cannot be repeated | {acts or '–'} |"
