@@ -110,6 +110,13 @@ class DynamicsSeller(Seller):
         rule = PlugIn("opportunity", f"estimatedvalue gt {value}", message)
         self.sandbox.dataverse.settings.plugins = (rule,)
 
+    def add_product(self, deal: str, price: int) -> None:
+        prices = self.people.create("pricelevel", {"name": "Standard"})
+        self.people.update("opportunity", deal, {"pricelevelid": prices})
+        line = {"opportunityid": deal, "productdescription": "Line", "quantity": 1, "priceperunit": price}
+        self.people.create("opportunityproduct", {**line, "isproductoverridden": True})
+        self.people.update("opportunity", deal, {"isrevenuesystemcalculated": True})
+
     def let_referral_ids_repeat(self) -> None:
         schema = self.sandbox.dataverse.schema
         for key in list(schema.table("opportunity").keys):

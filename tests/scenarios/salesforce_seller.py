@@ -118,6 +118,9 @@ class SalesforceSeller(Seller):
         rule = ValidationRule("Opportunity", f"Amount > {value}", message, "Amount")
         self.sandbox.salesforce.settings.validation_rules = (rule,)
 
+    def add_product(self, deal: str, price: int) -> None:
+        self.people.add_product(deal, unit_price=price)
+
     def let_referral_ids_repeat(self) -> None:
         self.sandbox.salesforce.settings.unique_referral_id = False
 

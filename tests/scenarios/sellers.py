@@ -75,6 +75,10 @@ class Seller(ABC):
         """The organisation refuses deals worth more, in its own words."""
 
     @abstractmethod
+    def add_product(self, deal: str, price: int) -> None:
+        """Adds a product line; from then on the products make the deal's value."""
+
+    @abstractmethod
     def let_referral_ids_repeat(self) -> None:
         """Nothing in the CRM keeps referral ids unique."""
 

@@ -134,6 +134,31 @@ async def test_a_value_the_org_refuses_is_held_and_the_rest_of_the_deal_goes_on(
 
 
 @BOTH
+async def test_a_value_that_the_products_make_is_held_and_never_said_to_be_received(desk: Desk) -> None:
+    """Goal 2; salesforce-api.md trap 5, dataverse-api.md 3: either CRM would drop it without a word."""
+    opportunity = desk.opportunity()
+    desk.seller.add_product(opportunity, 700)
+    await desk.sync()
+    (referral,) = desk.referrals_of(opportunity)
+    assert float(referral["details"]["dealValue"]) == 700
+    desk.change(referral["id"], details__dealValue=1234, details__notes="Still moving.")
+    await desk.sync()
+    row = desk.row(opportunity)
+    assert (row["value"], row["notes"]) == (700, "Still moving.")
+    hold = (await desk.link(opportunity)).holds["deal_value"]
+    assert (hold.reason, hold.partner_center, hold.crm) == (Reason.REJECTED, 1234, 700)
+    assert "products" in hold.detail
+    assert "Received from Partner Center: Notes." in row["audit"]
+    assert "Received from Partner Center: Deal value" not in row["audit"]
+    assert "The CRM refused Deal value: " in row["audit"]
+    done = [one.write for one in await desk.journal(opportunity) if one.write.state is WriteState.DONE]
+    assert not any(one.side is Side.CRM and "deal_value" in one.fields for one in done)
+    desk.change(referral["id"], details__dealValue=700)
+    await desk.sync()
+    assert (await desk.link(opportunity)).holds == {}
+
+
+@BOTH
 async def test_a_cloned_opportunity_with_the_same_referral_is_told_apart(desk: Desk) -> None:
     """Twins: the link field copied by cloning a record; INV-3."""
     desk.seller.let_referral_ids_repeat()

@@ -69,12 +69,15 @@ async def test_4_a_referral_id_that_is_not_unique_is_no_key_and_doctor_says_so()
 
 
 async def test_5_the_amount_of_a_deal_with_products_is_left_to_the_products(floor: Floor) -> None:
-    """Trap 5: Salesforce would ignore it without a word; the stored value is what is answered."""
+    """Trap 5: Salesforce would ignore it without a word, so it is refused by name and the rest is written."""
     deal = floor.deal()
     floor.org.as_seller.add_product(deal, unit_price=250.0, quantity=2)
     seen = await floor.firm(deal)
     assert seen.facts["products"] == "yes"
-    stored = await floor.write(seen, deal_value=Decimal(9), name="Renamed")
+    refused = await floor.write(seen, deal_value=Decimal(9), name="Renamed")
+    assert isinstance(refused, Rejected)
+    assert refused.fields == ("deal_value",)
+    stored = await floor.write(seen, name="Renamed")
     assert isinstance(stored, Snapshot)
     assert stored.values["deal_value"] == Decimal(500)
     assert stored.values["name"] == "Renamed"

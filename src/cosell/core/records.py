@@ -49,6 +49,8 @@ class Snapshot:
     """The concurrency token; None where the read did not bring one."""
     firm: bool = True
     """False while a later change could still hide behind the same version (whole-second versions)."""
+    lasting: bool = True
+    """False where a write needs what only a read tells, so that no memory of this one is good enough."""
     complete: bool = True
     """False where only a part was read, as a list page brings one referral of an engagement."""
     partner_id: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import dropwhile
 
 from cosell.core.fields import FIELDS
 from cosell.core.guards import Problem
@@ -33,6 +34,12 @@ def add(link_trail: tuple[str, ...], lines: Iterable[str]) -> tuple[str, ...]:
         if not lasts and line not in trail[:1]:
             trail = (line, *trail)
     return trail[:KEPT]
+
+
+def without(link_trail: tuple[str, ...], words: str) -> tuple[str, ...]:
+    """The trail as it was before its newest lines said `words`."""
+    older = dropwhile(lambda line: _words(line) == words, link_trail)
+    return tuple(older)
 
 
 def _words(line: str) -> str:

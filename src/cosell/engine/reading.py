@@ -169,7 +169,8 @@ def too_thin(room: Room, plan: Plan, readings: dict[Side, Reading]) -> list[Side
 
 def agreeing_version(link: Link, snapshot: Snapshot) -> str | None:
     """The version to remember: only of a read that stands in full agreement with the base."""
-    return snapshot.version if snapshot.firm and agreeing(link, snapshot) else None
+    good = snapshot.firm and snapshot.lasting and agreeing(link, snapshot)
+    return snapshot.version if good else None
 
 
 def agreeing(link: Link, snapshot: Snapshot) -> bool:

@@ -243,7 +243,10 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
     except Rejected as error:
         if not values:
             raise
-        case.say(room.clock.now(), [f"The CRM refused {trail.labels(values)}: {error.message}"])
+        # What was refused never arrived, so the line that rode with it must not be read later.
+        case.change(trail=trail.without(case.link.trail, trail.received(values)))
+        refused = [key for key in error.fields if key in values] or values
+        case.say(room.clock.now(), [f"The CRM refused {trail.labels(refused)}: {error.message}"])
         return 0.0
     return None
 

@@ -46,19 +46,25 @@ class Columns:
         """The columns among `values`. Raises Rejected for what cannot be said."""
         body: dict[str, Any] = {}
         for key, value in values.items():
-            if key in APART or key not in self.own or self._skipped(key, seen):
+            if key in APART or key not in self.own:
                 continue
+            if key == "name" and seen is not None:
+                continue  # `marks` writes it, sign included
+            if key == "deal_value" and self._is_computed(seen):
+                raise Rejected(
+                    "The products of the opportunity make its deal value, and would overwrite another.",
+                    fields=("deal_value",),
+                    advice="Change the products, or set the deal value in Partner Center to their sum.",
+                    code="computed",
+                )
             if isinstance(value, Unreadable):
                 raise Rejected(f"The value for {key} {value.why}.", fields=(key,), code="unreadable")
             body |= self._wire(key, value)
         return body
 
-    def _skipped(self, key: str, seen: Snapshot | None) -> bool:
-        if key == "name":
-            return seen is not None  # `marks` writes it, sign included
-        # The product lines make the revenue, and would overwrite it without a word (dataverse-api.md 3).
-        computed = key == "deal_value" and self._options.value_field == "estimatedvalue"
-        return computed and seen is not None and "products" in seen.facts
+    def _is_computed(self, seen: Snapshot | None) -> bool:
+        """Whether product lines make the revenue: they overwrite it without a word (dataverse-api.md 3)."""
+        return self._options.value_field == "estimatedvalue" and seen is not None and "products" in seen.facts
 
     def _wire(self, key: str, value: Value) -> dict[str, Any]:
         column = self.own[key]

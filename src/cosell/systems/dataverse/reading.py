@@ -144,6 +144,7 @@ class Reader:
             mark=mark,
             audit=rows.word(row.get(audit)) if audit else None,
             facts=facts,
+            lasting="products" not in facts,
         )
 
     def own_values(self, row: Mapping[str, Any]) -> tuple[dict[str, Value], str | None]:

@@ -129,6 +129,7 @@ class Reader:
             mark=mark,
             audit=word_of(row.get(self._audit)) if self._audit else None,
             facts=facts,
+            lasting="products" not in facts,
         )
 
     def _values(self, row: Mapping[str, Any], facts: dict[str, str]) -> tuple[dict[str, Value], str | None]:

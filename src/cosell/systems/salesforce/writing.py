@@ -91,17 +91,25 @@ class Writer:
                 raise Rejected(f"The value for {key} {value.why}.", fields=(key,), code="unreadable")
             if self._skipped(key, value, seen):
                 continue
+            if key == "deal_value" and self._is_computed(seen):
+                raise Rejected(
+                    "The products of the opportunity make its deal value; Salesforce would ignore another.",
+                    fields=("deal_value",),
+                    advice="Change the products, or set the deal value in Partner Center to their sum.",
+                    code="computed",
+                )
             body[self._schema.needed(key)] = self._wire(key, value)
         return body
 
     def _skipped(self, key: str, value: Value, seen: Snapshot | None) -> bool:
         if key == "name" and seen is not None:
             return True  # `marks` writes it, sign included
-        if key == "deal_value" and self._options.value_field == "Amount":
-            # Salesforce would ignore it without a word: the products make the amount (trap 5).
-            return seen is not None and "products" in seen.facts
         # A stage that means the same already is the seller's own choice among several.
         return key == "state" and seen is not None and seen.values.get("state") == self._meant(value)
+
+    def _is_computed(self, seen: Snapshot | None) -> bool:
+        """Whether product lines make the amount: another is ignored without a word (trap 5)."""
+        return self._options.value_field == "Amount" and seen is not None and "products" in seen.facts
 
     def _meant(self, value: Value) -> Value:
         unhappy = (State.DECLINED, State.EXPIRED, State.ERROR)
