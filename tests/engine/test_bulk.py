@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from cosell.core.errors import CosellError, Gone, Unavailable
-from cosell.engine.bulk import Batch
+from cosell.engine.bulk import Batch, Patience
 
 
 class Server:
@@ -34,14 +34,14 @@ def batch(server: Server, *, size: int = 10, places: int = 2) -> Batch[int, int]
 
 
 def crowded(server: Server, *, size: int, crowd: int) -> Batch[int, int]:
-    """A backlog of `crowd` links in hand, in which numbers from 100 on may wait as good as for ever."""
+    """`crowd` links in hand, of which numbers from 100 on wait as good as for ever, and for anybody."""
     return Batch(
         server.send,
         key=str,
         size=size,
         places=lambda: 2,
         in_hand=lambda: crowd,
-        patience=lambda number: 0.02 if number < 100 else 3600.0,
+        patience=lambda number: Patience(0.02, 24) if number < 100 else Patience(3600.0, 1),
     )
 
 
@@ -103,6 +103,17 @@ async def test_one_impatient_question_takes_the_patient_ones_along() -> None:
     asking = crowded(server, size=10, crowd=100)
     assert list(await asyncio.gather(*map(asking.ask, (100, 1, 101)))) == [200, 2, 202]
     assert server.calls == [[100, 1, 101]]
+
+
+async def test_a_patient_question_waits_for_the_last_of_a_backlog_and_a_hasty_one_does_not() -> None:
+    server = Server()
+    asking = crowded(server, size=10, crowd=26)
+    first = [asyncio.create_task(asking.ask(number)) for number in (100, 101, 102)]
+    await asyncio.sleep(0.01)
+    assert server.calls == []
+    await asking.ask(1)
+    await asyncio.gather(*first)
+    assert server.calls == [[100, 101, 102, 1]]
 
 
 async def test_a_patient_question_leaves_at_once_where_nobody_is_about_to_follow() -> None:

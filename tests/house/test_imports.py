@@ -66,3 +66,49 @@ def test_help_and_version_load_neither_database_nor_network_nor_settings() -> No
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+SETTINGS = """\
+[environment]
+name = "trial"
+kind = "production"
+
+[partner_center]
+environment = "production"
+tenant = "t"
+client_id = "c"
+refresh_token = "env:REFRESH_TOKEN"
+organization_id = "o"
+
+[salesforce]
+environment = "production"
+login_url = "https://login.salesforce.com"
+instance_url = "https://example.my.salesforce.com"
+client_id = "c"
+username = "u"
+private_key = "env:KEY"
+"""
+
+
+def test_a_look_at_a_salesforce_connection_loads_neither_the_network_nor_another_crm(tmp_path: Path) -> None:
+    (tmp_path / "cosell.toml").write_text(SETTINGS, "utf-8")
+    code = (
+        "import asyncio, sys\n"
+        "from cosell.cli.entry import run\n"
+        "from cosell.store import open_store\n"
+        "from cosell.wiring.places import locate\n"
+        "from cosell.wiring.world import FairDice\n"
+        "place = locate('cosell.toml', {})\n"
+        "place.prepare()\n"
+        "store = open_store(place.database, environment=place.name, dice=FairDice())\n"
+        "asyncio.run(store.load(0.0))\n"
+        "asyncio.run(store.aclose())\n"
+        "assert run(['status', '--json']) == 0\n"
+        "assert run(['explain', 'nobody']) != 0\n"
+        "heavy = {'azure', 'msal', 'aiohttp', 'cosell.systems.dataverse.system', 'cosell.sandbox'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
@@ -22,12 +22,21 @@ from cosell.ports import Changes, Creation, Invitation, Read, System, Update
 T = TypeVar("T")
 R = TypeVar("R")
 
-LINGER = 0.2
-"""Seconds a call that is not full waits for more in a backlog."""
-LINGER_WITH_SIGNS = 1.5
-"""The same for writes of a mark, an id or an Audit line alone; a stop still waits for them."""
 CROWD = 24
-"""Links still to ask from which on that is worth while; below it nobody waits."""
+"""Links in hand from which on it is a backlog; below it nobody waits."""
+
+
+class Patience(NamedTuple):
+    """For how long a question waits for others in a backlog, and for how many."""
+
+    seconds: float
+    others: int
+    """Links still to ask from which on waiting is worth while."""
+
+
+HASTY = Patience(0.2, CROWD)
+CALM = Patience(1.5, 1)
+"""That of a write of a mark, an id or an Audit line alone; a stop still waits for it."""
 
 
 class Batch(Generic[T, R]):
@@ -41,16 +50,15 @@ class Batch(Generic[T, R]):
         size: int,
         places: Callable[[], int],
         in_hand: Callable[[], int] = lambda: 0,
-        patience: Callable[[T], float] = lambda _: LINGER,
+        patience: Callable[[T], Patience] = lambda _: HASTY,
     ) -> None:
-        """`patience`: seconds an item may wait for others in a backlog."""
         self._send, self._key, self._size, self._places = send, key, size, places
         self._in_hand, self._patience = in_hand, patience
         self._running = 0
         self._carried = 0
         self._lingering: asyncio.TimerHandle | None = None
         self._waiting: deque[tuple[T, asyncio.Future[R], float]] = deque()
-        """Items, their answers, and when they have waited long enough for others."""
+        """Items, their answers, and when they began to wait."""
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -58,7 +66,7 @@ class Batch(Generic[T, R]):
         """The answer for one item; raises the error that stands in its place."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._waiting.append((item, future, loop.time() + self._patience(item)))
+        self._waiting.append((item, future, loop.time()))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._start)
@@ -103,14 +111,17 @@ class Batch(Generic[T, R]):
             self._start()
 
     def _more_to_come(self) -> bool:
-        """Whether the next call would leave half empty although a crowd is about to ask."""
-        still_to_ask = self._in_hand() - self._carried - len(self._waiting)
-        return len(self._waiting) < self._size and still_to_ask >= CROWD
+        """Whether the next call would leave half empty although enough others are about to ask."""
+        in_hand = self._in_hand()
+        if len(self._waiting) >= self._size or in_hand < CROWD:
+            return False
+        still_to_ask = in_hand - self._carried - len(self._waiting)
+        return still_to_ask >= max(self._patience(item).others for item, _, _ in self._waiting)
 
     def _linger(self) -> bool:
         """Has this looked at again when the least patient has waited long enough; False where it has."""
         loop = asyncio.get_running_loop()
-        until = min(until for _, _, until in self._waiting)
+        until = min(began + self._patience(item).seconds for item, _, began in self._waiting)
         if until <= loop.time():
             return False
         if self._lingering is None or self._lingering.when() > until:
@@ -127,8 +138,8 @@ class Batch(Generic[T, R]):
             self._lingering.cancel()
 
 
-def _patience(update: Update) -> float:
-    return LINGER if update.values else LINGER_WITH_SIGNS
+def _patience(update: Update) -> Patience:
+    return HASTY if update.values else CALM
 
 
 class Desk:

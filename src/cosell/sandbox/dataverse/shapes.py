@@ -75,7 +75,7 @@ class Shaper:
             return
         link = row.get(one.lookup.name) if one.lookup else None
         found = self._org.store.get(link.table, link.id) if isinstance(link, Ref) else None
-        if found is None or not isinstance(link, Ref) or link.table not in {to.table for to in one.targets}:
+        if found is None or not isinstance(link, Ref) or all(link.table != to.table for to in one.targets):
             made[one.name] = None
         elif one.selection is None:
             kind = f"#{self._org.schema.table(link.table).type_name}"
