@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from cosell.core.errors import SignedOut, Throttled, Unavailable
+from cosell.core.errors import Rejected, SignedOut, Throttled, Unavailable
 from cosell.core.guards import Brake
 from cosell.core.mapping import Conflict
 from cosell.core.reasons import Reason
@@ -107,6 +107,24 @@ async def test_a_record_that_names_another_partner_or_none_is_looked_at(home: To
     home.referrals.records["R2"] = replace(home.referrals.records["R2"], partner_id=None)
     report = await home.engine.sweep()
     assert (report.agreed, report.repaired) == (1, 2)
+
+
+async def test_a_referral_that_names_nobody_is_looked_at_where_versions_are_not_told(home: Town) -> None:
+    """INV-18: its id is given to it by the look of a poll as by that of a sweep."""
+    await home.linked(1, partner_center_version=None)
+    home.referrals.records["R1"] = replace(home.referrals.records["R1"], partner_id=None, version=None)
+    assert await home.engine.watch.poll(PC) == 1
+    assert (await home.engine.sweep()).repaired == 1
+
+
+async def test_a_refusal_of_our_id_says_what_was_refused(home: Town) -> None:
+    """INV-22."""
+    key = await home.linked(1)
+    home.referrals.records["R1"] = replace(home.referrals.records["R1"], partner_id=None)
+    await home.engine.watch.poll(PC)
+    home.referrals.broken = [Rejected("Not here.")]
+    await home.engine.drain()
+    assert (await home.link(key)).trail[-1].endswith("Partner Center refused the CRM id: Not here.")
 
 
 async def test_a_half_that_is_gone_is_noticed_and_the_other_left_alone(home: Town) -> None:

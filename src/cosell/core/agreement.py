@@ -51,10 +51,19 @@ def strays(link: Link, snapshot: Snapshot) -> bool:
     other = link.id_of(snapshot.side.other)
     if snapshot.partner_id is not None and not same_id(snapshot.partner_id, other):
         return True
+    return _nameless(link, snapshot) or not snapshot.enrolled or snapshot.became is not None
+
+
+def _nameless(link: Link, snapshot: Snapshot) -> bool:
+    """Whether our own record names no other half, and could still be given its id.
+
+    Microsoft's own referral of the engagement never names one. It is told by its id and not by its lack of
+    a version: a system without preconditions gives none to our records either.
+    """
     state = snapshot.values.get("state")
     closed = snapshot.side is Side.PARTNER_CENTER and isinstance(state, State) and state.terminal
-    nameless = snapshot.partner_id is None and snapshot.version is not None and not closed
-    return nameless or not snapshot.enrolled or snapshot.became is not None
+    names_none = snapshot.partner_id is None and not closed
+    return names_none and same_id(snapshot.id, link.id_of(snapshot.side))
 
 
 def unread(link: Link, snapshot: Snapshot) -> frozenset[str]:

@@ -165,7 +165,8 @@ async def _to_partner_center(room: Room, case: Case, plan: Plan, halves: Both) -
         try:
             seen = await apply.send(room, case, order)
         except Rejected as error:
-            case.say(room.clock.now(), [f"Partner Center refused {trail.labels(values)}: {error.message}"])
+            refused = trail.labels(values) or "the CRM id"
+            case.say(room.clock.now(), [f"Partner Center refused {refused}: {error.message}"])
             return False
         halves[side] = Reading(seen, Source.FRESH)
         case.change(resolutions={k: v for k, v in case.link.resolutions.items() if k != ADOPTED})

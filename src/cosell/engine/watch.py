@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from cosell.core import backoff
+from cosell.core import agreement, backoff
 from cosell.core.errors import CosellError, NeedsOperator
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import conversion
@@ -74,7 +74,4 @@ def quiet(link: Link, snapshot: Snapshot) -> bool:
     """Whether a polled record says nothing new: linked, nothing pending, every value as agreed."""
     if link.state is not LinkState.LINKED or link.holds or not link.base or not link.trail_written:
         return False
-    if not snapshot.enrolled or snapshot.became is not None:
-        return False
-    nameless = snapshot.partner_id is None and snapshot.version is not None
-    return not nameless and agreeing(link, snapshot)
+    return agreeing(link, snapshot) and not agreement.strays(link, snapshot)
