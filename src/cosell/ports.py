@@ -91,7 +91,7 @@ class Creation:
     marks: Marks = Marks()
     kind: RecordKind = RecordKind.OPPORTUNITY
     account_id: str | None = None
-    """CRM: the account that is the customer; None makes a new one of the customer's values."""
+    """CRM: the account that is the customer; None makes a new one of the customer's values, a lead none."""
 
 
 @dataclass(frozen=True, slots=True)

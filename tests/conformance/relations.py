@@ -73,3 +73,13 @@ class Relations:
             with pytest.raises(Rejected) as caught:
                 await bench.system.create(wanted)
             assert caught.value.code == "exists"
+
+    async def test_a_lead_makes_no_account(self, bench: Bench) -> None:
+        """J-4: its customer is chosen or made by the seller who converts it."""
+        can = bench.system.capabilities
+        if not (can.leads and can.accounts):
+            pytest.skip("declares to keep no leads, or no accounts")
+        wanted = lead(bench)
+        await bench.system.create(wanted)
+        await bench.later(can.index_lag)
+        assert list(await bench.system.accounts(wanted.values, None)) == []

@@ -161,7 +161,7 @@ class Crm(Server):
             record.put(key, self.keep(key, values.get(key)), self.loop.now, by)
         record.changed = record.fed = self.loop.now
         self.records[record.id] = record
-        if by == "person":
+        if by == "person" and not is_lead:
             self._add_customer(record.values)
             if len(self.customers) % 4 == 3:  # some customers are in the CRM twice
                 self._add_customer(record.values)
@@ -198,11 +198,16 @@ class Crm(Server):
         return account.id
 
     def _customer_of(self, creation: Creation) -> None:
-        """Gives a deal of the connector's its account, which must be there or nobody's yet (J-4)."""
+        """Gives a deal of the connector's its account, which must be there or nobody's yet (J-4).
+
+        A lead has none: it only tells of a customer, whom the seller who converts it chooses or makes.
+        """
         if creation.account_id is not None:
             if creation.account_id not in self.customers:
                 self.ledger.violate("CUS-12", "an account nobody has", creation.account_id)
             self.seen.happened("customer known")
+            return
+        if creation.kind is RecordKind.LEAD:
             return
         made = self._add_customer(creation.values)
         ours = self.customers[made] if made else None

@@ -38,10 +38,7 @@ async def choose(room: Room, link: Link, referral: Snapshot) -> Choice:
     told = matching.answered(link, customer)
     if told is not None:
         return told
-    desk = room.desk(Side.CRM)
-    if not desk.system.capabilities.accounts:
-        return _NOBODY
-    accounts = await desk.accounts(referral.values, referral.duns)
+    accounts = await room.desk(Side.CRM).accounts(referral.values, referral.duns)
     return matching.choose(customer, accounts, room.policy.matching)
 
 
@@ -60,10 +57,15 @@ def ask(case: Case, choice: Choice, referral: Snapshot, now: float) -> None:
 
 
 def _customer(room: Room, referral: Snapshot) -> Customer | None:
-    """The customer as the deal tells of it; None where a new opportunity gets none."""
+    """The customer as the deal tells of it; None where a new opportunity is given no account.
+
+    Where there are no accounts the name is a mere value: nobody needs to keep it for one deal.
+    """
     rule = room.rules.get("customer_name")
     can = room.desk(Side.CRM).system.capabilities
-    if rule is None or not rule.create.carries_to(Side.CRM) or rule.field not in can.creatable:
+    if not can.accounts or rule is None or not rule.create.carries_to(Side.CRM):
+        return None
+    if rule.field not in can.creatable:
         return None
     return matching.customer_of(referral.values, referral.duns)
 
