@@ -79,7 +79,8 @@ def test_a_side_stands_where_it_says_what_was_agreed_and_what_is_held_was_read()
     [
         ({}, False),
         ({"partner_id": None}, True),
-        ({"partner_id": None, "version": None}, False),
+        ({"partner_id": None, "version": None}, True),
+        ({"partner_id": None, "id": "Microsoft's own"}, False),
         ({"partner_id": "somebody else"}, True),
         ({"enrolled": False}, True),
         ({"became": "006"}, True),

@@ -53,7 +53,9 @@ def strays(link: Link, snapshot: Snapshot) -> bool:
         return True
     state = snapshot.values.get("state")
     closed = snapshot.side is Side.PARTNER_CENTER and isinstance(state, State) and state.terminal
-    nameless = snapshot.partner_id is None and snapshot.version is not None and not closed
+    # Microsoft's own referral names nobody of ours, and need not.
+    own = same_id(snapshot.id, link.id_of(snapshot.side))
+    nameless = snapshot.partner_id is None and own and not closed
     return nameless or not snapshot.enrolled or snapshot.became is not None
 
 
