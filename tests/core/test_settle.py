@@ -70,9 +70,10 @@ def test_without_a_precondition_the_write_may_still_be_on_its_way_until_patience
         assert late.verdict is (Verdict.ABSENT if side is Side.CRM else Verdict.UNKNOWN)
 
 
-def test_without_a_stamp_a_value_that_arrived_proves_the_write_landed() -> None:
+def test_without_a_stamp_a_value_that_stands_there_is_agreed_but_proves_no_author() -> None:
+    """A person may have made the same edit while the write was refused (INV-7)."""
     found = judged(update(Side.PARTNER_CENTER), "b", version="2")
-    assert (found.verdict, found.base["notes"]) == (Verdict.LANDED, Pair("b", "b"))
+    assert (found.verdict, found.base["notes"]) == (Verdict.STANDS, Pair("b", "b"))
 
 
 def test_without_a_stamp_a_third_value_is_a_doubt_and_never_a_guess() -> None:
@@ -81,13 +82,13 @@ def test_without_a_stamp_a_third_value_is_a_doubt_and_never_a_guess() -> None:
     assert (found.verdict, found.doubts) == (Verdict.UNKNOWN, ("notes",))
 
 
-def test_without_a_stamp_one_arrived_field_speaks_for_the_write_but_not_for_the_other_fields() -> None:
+def test_without_a_stamp_one_field_that_stands_there_does_not_speak_for_the_others() -> None:
     write = update(Side.PARTNER_CENTER, fields={"notes": SENT, "name": SENT})
     found = judged(write, "b", version="2", name="a")
-    assert (found.verdict, set(found.base), found.doubts) == (Verdict.LANDED, {"notes"}, ("name",))
+    assert (found.verdict, set(found.base), found.doubts) == (Verdict.STANDS, {"notes"}, ("name",))
 
 
-def test_an_invitation_landed_once_microsofts_referral_is_there_and_waits_until_then() -> None:
+def test_an_invitation_is_over_once_microsofts_referral_is_there_and_waits_until_then() -> None:
     invited = Write(
         "w1",
         "d",
@@ -104,7 +105,7 @@ def test_an_invitation_landed_once_microsofts_referral_is_there_and_waits_until_
     def ask(seen: Snapshot, now: float) -> Settlement:
         return settle(invited, seen, {}, stamped=False, patience=60.0, now=now)
 
-    assert ask(there, 101.0).verdict is Verdict.LANDED
+    assert ask(there, 101.0).verdict is Verdict.STANDS
     assert ask(missing, 130.0).verdict is Verdict.WAIT
     assert ask(missing, 161.0).verdict is Verdict.AGAIN
 
@@ -118,7 +119,7 @@ def test_a_later_read_never_turns_landed_into_absent() -> None:
         write = update(side, expected=expected)
         early = judged(write, value, version=version, stamp=stamp, by_us=by_us, now=101.0)
         late = judged(write, value, version=version, stamp=stamp, by_us=by_us, now=500.0)
-        if early.verdict is Verdict.LANDED:
-            assert late.verdict not in ends
+        if early.verdict in (Verdict.LANDED, Verdict.STANDS):
+            assert late.verdict is early.verdict
         if early.verdict in ends:
             assert late.verdict is early.verdict

@@ -23,6 +23,10 @@ EVERYTHING = 100_000
 Plans = Mapping[str, Mapping[str, FieldPlan]]
 BOUND = 120.0
 """Seconds within which an edit arrives once its change is told (INV-18)."""
+SETTLED_AS = {
+    "settled: landed": "landed",
+    "settled: what was sent stands there, perhaps by somebody else": "standing there",
+}
 NOT_LANDED = (WriteState.REFUSED, WriteState.ABSENT)
 SITUATION_OF_HOLD = {
     "conflict": "conflict held",
@@ -91,7 +95,7 @@ def _row(scene: Scene, row: Write) -> None:
     if row.state is WriteState.DONE and row.kind is WriteKind.CREATE and row.id in ledger.unanswered:
         scene.seen.happened("create adopted")
     if row.outcome.startswith("settled"):
-        scene.seen.happened(f"update settled as {'landed' if row.state is WriteState.DONE else 'absent'}")
+        scene.seen.happened(f"update settled as {SETTLED_AS.get(row.outcome, 'absent')}")
 
 
 # --- links (INV-18, 22) --------------------------------------------------------------------------------
@@ -255,7 +259,7 @@ def _sources(scene: Scene, server: Server, deal: int) -> int:
 def _effort(scene: Scene) -> None:
     """Accepted writes are bounded by what people did (INV-4)."""
     accepted = len(scene.ledger.landings)
-    refusals = sum(row.state is not WriteState.DONE for row in scene.ledger.closed.values())
+    refusals = sum(row.id not in scene.ledger.landed for row in scene.ledger.closed.values())
     deals = len(scene.partner_center.records) + len(scene.crm.records)
     bound = 4 * scene.people.edits + 4 * deals + 2 * refusals
     if accepted > bound:

@@ -62,6 +62,7 @@ SITUATIONS: dict[str, str] = {
     "two processes": "two processes worked on one database",
     "swap or lease lost": "the store refused work of somebody who no longer held the key",
     "update settled as landed": "a restart or a doubt ended with: it had arrived",
+    "update settled as standing there": "a doubt ended with: its value is there, whoever brought it",
     "update settled as absent": "a restart or a doubt ended with: it had not arrived",
     "sent again": "an open write was sent once more, verbatim",
     "create adopted": "an unanswered create was found instead of repeated",

@@ -1,8 +1,9 @@
 """What became of a write that never got an answer, judged from a fresh read (INV-10).
 
 Lost, landed, or still on its way: unknown stays unknown until the read proves one of them. A write is
-absent only when its precondition can no longer hold; a system that keeps our stamp makes that certain,
-one that does not can only be believed where a value equals what was sent.
+absent only when its precondition can no longer hold; a system that keeps our stamp makes that certain.
+One that does not can only be believed where a value equals what was sent: the two sides then agree, but
+who brought the value stays unknown, since a person may have made the same edit (INV-7).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ class Verdict(StrEnum):
     """What is known of an open write."""
 
     LANDED = "landed"
+    STANDS = "stands"
+    """What it was to bring stands there; whether it or somebody else brought it cannot be told."""
     ABSENT = "absent"
     """It did not arrive, and can no longer arrive."""
     UNKNOWN = "unknown"
@@ -68,7 +71,7 @@ def _settle_invitation(
     write: Write, seen: Snapshot, base: Mapping[str, Pair], patience: float, now: float
 ) -> Settlement:
     if seen.microsoft_id is not None:
-        return Settlement(write, Verdict.LANDED, landed_base(write, seen.values, base))
+        return Settlement(write, Verdict.STANDS, landed_base(write, seen.values, base))
     left = write.sent_at + patience - now
     return Settlement(write, Verdict.WAIT, wait=left) if left > 0 else Settlement(write, Verdict.AGAIN)
 
@@ -79,7 +82,7 @@ def _settle_stamped(
     if seen.stamp == write.id:
         if seen.touched_by_us:
             return Settlement(write, Verdict.LANDED, landed_base(write, seen.values, base))
-        return _landed_then_touched(write, seen, base)
+        return _equal_counts(write, seen, base, Verdict.LANDED)
     return _not_seen(write, seen, patience, now, absent=Verdict.ABSENT)
 
 
@@ -93,7 +96,7 @@ def _settle_by_value(
     if write.expected_version is not None and seen.version == write.expected_version and not arrived:
         return Settlement(write, Verdict.AGAIN)
     if arrived:
-        return _landed_then_touched(write, seen, base)
+        return _equal_counts(write, seen, base, Verdict.STANDS)
     verdict = _not_seen(write, seen, patience, now, absent=Verdict.UNKNOWN)
     if verdict.verdict is not Verdict.UNKNOWN:
         return verdict
@@ -110,14 +113,14 @@ def _not_seen(write: Write, seen: Snapshot, patience: float, now: float, *, abse
     return Settlement(write, absent)
 
 
-def _landed_then_touched(write: Write, seen: Snapshot, base: Mapping[str, Pair]) -> Settlement:
-    """It landed, and others may have edited since: only what equals what was sent counts as agreed."""
+def _equal_counts(write: Write, seen: Snapshot, base: Mapping[str, Pair], verdict: Verdict) -> Settlement:
+    """Others may have edited as well: only what equals what was sent counts as agreed."""
     certain = {key for key, one in write.fields.items() if seen.values.get(key) == one.after}
     doubts = tuple(key for key in write.fields if key in seen.values and key not in certain)
     pairs = landed_base(write, seen.values, base)
     return Settlement(
         write,
-        Verdict.LANDED,
+        verdict,
         {key: pair for key, pair in pairs.items() if key in certain},
         doubts,
     )

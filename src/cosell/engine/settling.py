@@ -17,6 +17,14 @@ from cosell.engine.reading import Both, Reading, Source
 from cosell.engine.room import Room
 from cosell.ports import Marks, Update
 
+_ENDS = {
+    judging.Verdict.LANDED: (WriteState.DONE, "landed"),
+    judging.Verdict.STANDS: (WriteState.UNKNOWN, "what was sent stands there, perhaps by somebody else"),
+    judging.Verdict.ABSENT: (WriteState.ABSENT, "absent"),
+    judging.Verdict.UNKNOWN: (WriteState.UNKNOWN, "unknown"),
+}
+"""How a row ends by what is known of it, and what the audit says. Done is only what is proved (INV-7)."""
+
 
 async def settle_open(room: Room, case: Case, halves: Both) -> float | None:
     """Finishes every open row the reads can judge; answers the seconds to wait for the others.
@@ -115,11 +123,6 @@ async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> Non
 
 async def _finish(room: Room, case: Case, verdict: judging.Settlement) -> None:
     now, write = room.clock.now(), verdict.write
-    states = {
-        judging.Verdict.LANDED: WriteState.DONE,
-        judging.Verdict.ABSENT: WriteState.ABSENT,
-        judging.Verdict.UNKNOWN: WriteState.UNKNOWN,
-    }
     doubts = {
         key: Hold(Reason.DOUBT, now, detail="a write of ours went unanswered") for key in verdict.doubts
     }
@@ -128,9 +131,8 @@ async def _finish(room: Room, case: Case, verdict: judging.Settlement) -> None:
         holds={**case.link.holds, **doubts},
         changed_at=now,
     )
-    done = replace(
-        write, state=states[verdict.verdict], finished_at=now, outcome=f"settled: {verdict.verdict}"
-    )
+    state, says = _ENDS[verdict.verdict]
+    done = replace(write, state=state, finished_at=now, outcome=f"settled: {says}")
     case.keep(await room.store.finish(case.taken, [done], case.link))
 
 
