@@ -128,6 +128,8 @@ async def _not_created(
         return 0.0
     if earlier is not None and now - earlier <= _reach(room, write.side):
         # An earlier copy is still unaccounted for; it is looked for again (INV-10).
+        # This copy had its answer: were the wait to begin anew with it, the row could stay open for ever.
+        await room.store.sent_again(case.taken, replace(write, sent_at=earlier))
         raise error if not isinstance(error, NeedsHuman) else Uncertain(error.message) from error
     if isinstance(error, Rejected) and not exists:
         sign = fingerprint(source.values) if source else ""
