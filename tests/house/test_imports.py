@@ -112,3 +112,14 @@ def test_a_look_at_a_salesforce_connection_loads_neither_the_network_nor_another
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_running_with_settings_of_ones_own_loads_no_simulator() -> None:
+    """They would cost every installation some megabytes (docs/performance.md, memory)."""
+    code = (
+        "import sys\n"
+        "import cosell.cli.running, cosell.engine, cosell.wiring.systems\n"
+        "sys.exit(', '.join(sorted(m for m in sys.modules if m.startswith('cosell.sandbox'))) or None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -10,19 +10,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosell import web
-from cosell.cli.serving import rows
 from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
 from cosell.core.errors import Misconfigured
 from cosell.crm import named
-from cosell.sandbox.shell.composition import Sandbox
-from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
 from cosell.wiring.environment import Environment
 from cosell.wiring.logs import start_logging
 from cosell.wiring.places import SANDBOX, SANDBOXES, located
 from cosell.wiring.running import Ports, Running, Together, leaving_on_signals, opened
+
+if TYPE_CHECKING:
+    from cosell.sandbox.shell.composition import Sandbox
+    from cosell.sandbox.shell.desk.partner_center import PartnerCenterDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,17 @@ def _introduce(wanted: Wanted, together: Together, address: str) -> None:
         return
     voice = Voice(stdout())
     voice.line(f"Cosell keeps {' and '.join(names)} in step. Ctrl-C ends it.", style="bold")
-    lines = rows(sandbox) if sandbox is not None else _systems(environments)
+    lines = _systems(environments) if sandbox is None else _simulators(sandbox)
     databases = [("Database", str(env.place.database)) for env in environments]
     voice.pairs([*lines, ("Status", f"{address}/"), *databases])
     if sandbox is not None:
         _suggest(voice, sandbox, names)
+
+
+def _simulators(sandbox: Sandbox) -> list[tuple[str, str]]:
+    from cosell.cli.serving import rows
+
+    return rows(sandbox)
 
 
 def _systems(environments: Sequence[Environment]) -> list[tuple[str, str]]:

@@ -10,19 +10,20 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosell.config import Settings
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.engine import Engine
-from cosell.sandbox.shell.composition import Sandbox
-from cosell.sandbox.shell.serving import PortInUse
 from cosell.wiring import report
 from cosell.wiring.environment import HOOKS, Environment, environment
 from cosell.wiring.events import Ear, keep_watch
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.keyring import LiveSecrets
 from cosell.wiring.places import Place
+
+if TYPE_CHECKING:
+    from cosell.sandbox.shell.composition import Sandbox
 
 PATIENCE = 2.0
 """Seconds the links in hand have to finish; the journal finds what does not (INV-9)."""
@@ -171,6 +172,10 @@ def _refuse_two_webs(places: Sequence[Place]) -> None:
 
 @contextlib.asynccontextmanager
 async def _sandbox(ports: Ports) -> AsyncIterator[Sandbox]:
+    # An installation with settings of its own never pays for simulators.
+    from cosell.sandbox.shell.composition import Sandbox
+    from cosell.sandbox.shell.serving import PortInUse
+
     try:
         async with Sandbox.serve(base_port=ports.base, seed=ports.seed) as sandbox:
             yield sandbox
