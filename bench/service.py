@@ -50,6 +50,9 @@ on_hold = ["On Hold"]
 [web]
 port = {port}
 
+[matching]
+unsure = "create"
+
 [pace]
 poll_partner_center = {pace}
 poll_crm = {pace}
