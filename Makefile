@@ -9,13 +9,14 @@ N ?= 2000
 SEED ?= 1
 ARGS ?=
 
-.PHONY: help run test check worlds bench settings lock clean
+.PHONY: help run test check worlds laws bench settings lock clean
 
 help:
 	@echo "make run       run the sync; without cosell.toml together with the sandbox"
 	@echo "make test      checks, then the whole test suite"
 	@echo "make check     style, types and contracts between the packages"
 	@echo "make worlds    N=100000 SEED=1: simulated worlds, for the night"
+	@echo "make laws      N=10000: the laws on freshly drawn examples, for the night"
 	@echo "make bench     benchmarks; writes docs/performance.md"
 	@echo "make settings  write docs/reference anew"
 	@echo "make lock      resolve the dependencies anew (needs uv)"
@@ -35,6 +36,9 @@ check: $(READY)
 
 worlds: $(READY)
 	$(BIN)/python -m tests.world --n $(N) --seed $(SEED)
+
+laws: $(READY)
+	COSELL_HYPOTHESIS=night COSELL_EXAMPLES=$(N) $(BIN)/python -m pytest -n 2 -m hypothesis $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench

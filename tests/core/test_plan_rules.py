@@ -246,6 +246,14 @@ def test_a_deal_held_by_a_person_is_left_alone_whole() -> None:
     assert wanted(one(made, "notes")) == (Verdict.HOLD, Reason.BY_PERSON)
 
 
+def test_a_stage_once_known_is_not_forgotten_because_a_read_does_not_tell_it() -> None:
+    known = link({"state": Pair(State.PENDING, None)})
+    empty = {"state": None}
+    found = plan(ground(), known, referral({**empty, "notes": None}), opportunity({**empty, "notes": "a"}))
+    assert "state" not in found.agreed
+    assert one(found, "notes").reason is Reason.AWAITING_ACCEPTANCE
+
+
 def test_a_field_that_was_not_read_is_left_alone() -> None:
     known = link({"notes": Pair("a", "a")})
     made = plan(ground(), known, referral({}, complete=False), opportunity({"notes": "b"}))

@@ -252,7 +252,7 @@ class _Meeting:
 
     def _agree(self, ours: FieldPlan, reason: Reason) -> FieldPlan:
         pair = Pair(ours.partner_center, ours.crm)
-        if ours.base == pair:
+        if ours.base == pair or (ours.base is not None and _untold(ours, ours.partner_center)):
             return replace(ours, reason=Reason.UNCHANGED)
         self.agreed[ours.field] = pair
         return replace(ours, reason=reason)
@@ -308,8 +308,8 @@ class _Meeting:
     def _stays(self, ours: FieldPlan, source: Side) -> None:
         """Moves the base of the side whose change stays there, so that it is not met again as news."""
         base = self.agreed.get(ours.field) or ours.base
-        if base is not None:
-            value = ours.crm if source is Side.CRM else ours.partner_center
+        value = ours.crm if source is Side.CRM else ours.partner_center
+        if base is not None and not _untold(ours, value):
             self.agreed[ours.field] = base.with_side(source, value)
 
     def _inward(self, ours: FieldPlan, value: Value) -> FieldPlan:
@@ -448,6 +448,11 @@ def _same(key: str, one: Value, other: Value) -> bool:
     if FIELDS[key].kind is Kind.FLAG:
         return bool(one) is bool(other)
     return one == other
+
+
+def _untold(ours: FieldPlan, value: Value) -> bool:
+    """Whether an empty value means that the read did not tell: no deal is without a state."""
+    return ours.field == "state" and value is None
 
 
 def _empty(value: Value) -> bool:
