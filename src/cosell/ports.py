@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from cosell.core.catalogue import KnownSolution, Shelf
@@ -120,15 +121,39 @@ class Changes:
     """There is more to fetch at once."""
 
 
+class Who(StrEnum):
+    """Who can do what an advice says."""
+
+    OPERATOR = "operator"
+    CRM_ADMIN = "CRM administrator"
+    REFERRALS_ADMIN = "referrals administrator"
+    ENTRA_ADMIN = "Entra administrator"
+    SELLER = "seller"
+    MICROSOFT = "Microsoft support"
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Something safe that the doctor may do about a finding when asked (`cosell doctor --fix`)."""
+
+    what: str
+    """In the infinitive: "to assign the permission set Cosell Connector to the integration user"."""
+    do: Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence of a connection check."""
+    """One check: what was tested and found, what to do about it, and who can."""
 
     name: str
     ok: bool
     message: str
     advice: str = ""
     page: str = ""
+    rows: tuple[str, ...] = ()
+    """The prerequisites and troubles it proves or rules out, by their ids: PRE-12, TRB-3.6."""
+    who: Who | None = None
+    mend: Mend | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
+from enum import StrEnum
 from typing import Any, Literal
 
 from starlette.requests import ClientDisconnect
@@ -31,6 +32,17 @@ SYSTEMS = (
     "entra_2",
 )
 """The simulated systems in the order of their ports; those ending in _2 belong to the second partner."""
+
+
+class Org(StrEnum):
+    """What a simulated CRM was given before anybody came."""
+
+    READY = "ready"
+    """Everything a connector of this kind needs, as after an installation."""
+    BARE = "bare"
+    """A customer's own organisation, in which nothing of the kind was ever installed."""
+    MICROSOFT = "microsoft"
+    """An organisation that worked with Microsoft's own co-sell solution and has its fields and data."""
 
 
 class SandboxClock:

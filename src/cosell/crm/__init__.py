@@ -13,6 +13,7 @@ from pydantic import Field
 
 from cosell.core.errors import Misconfigured
 from cosell.core.records import Side
+from cosell.crm.installing import Admin, Installer, Package
 from cosell.ports import Capabilities, Clock, System
 from cosell.sections import Section, Tag
 from cosell.sections.secrets import Reference
@@ -106,6 +107,10 @@ class Crm:
     """What it can do where everything is installed."""
     hints: Callable[[Any, Site], Hints | None] | None = None
     """Takes the webhooks it sends where the settings hold a key for them; None where it sends none."""
+    installer: Callable[[Any, Site, Admin], Installer] | None = None
+    """Brings its fields and rights into the CRM and takes them out again."""
+    package: Package | None = None
+    """Writes the same as files that an administrator installs without us."""
     first: Mapping[str, str] = field(default_factory=dict)
     """What a new file says where a setting has no default, by dotted name under its table."""
     shown: Mapping[str, str] = field(default_factory=dict)
