@@ -134,7 +134,7 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """Something safe that the doctor may do about a finding when asked (`cosell doctor --fix`)."""
+    """Something safe that the doctor may do about a finding when a person asks it to."""
 
     what: str
     """In the infinitive: "to assign the permission set Cosell Connector to the integration user"."""
