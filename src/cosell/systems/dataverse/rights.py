@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cosell.core.errors import CosellError, Misconfigured, NotAllowed
+from cosell.core.reasons import Who
 from cosell.ports import Finding
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.batch import Part
@@ -19,7 +20,17 @@ _MINE = "Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"
 _ALL = ("Create", "Read", "Write", "Append", "AppendTo")
 _NOUNS = {"systemuser": "User", "transactioncurrency": "TransactionCurrency"}
 """Tables whose privileges are not called after them."""
-_GRANT = "Add it to the security role of the application user (TRB-3.5)."
+_GRANT = "Add it to the security role of the application user."
+_TOO_MANY = (
+    "prvActOnBehalfOfAnotherUser",
+    "prvBypassCustomBusinessLogic",
+    "prvBypassCustomPlugins",
+    "prvDeleteOpportunity",
+    "prvDeleteAccount",
+    "prvDeleteContact",
+)
+"""Rights that administrators have and the connector never uses (1.3; INV-15)."""
+_ROWS = ("PRE-06", "TRB-3.5")
 
 
 async def rights(access: Access, schema: Schema) -> list[Finding]:
@@ -35,7 +46,7 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
     try:
         answers = await access.client.reads(parts, purpose="check")
     except CosellError as why:
-        return [Finding("rights", False, why.message, why.advice, PAGE)]
+        return [Finding("rights", False, why.message, why.advice, PAGE, _ROWS, Who.CRM_ADMIN)]
     depths = depths_of(answers["privileges"])
     findings = list(_privileges(access, schema, depths, tracked))
     if depths is None:
@@ -84,8 +95,11 @@ def _privileges(
             "privileges",
             True,
             "Dynamics 365 does not list our privileges; those to read were tried, those to write were not.",
+            page=PAGE,
+            rows=_ROWS,
         )
         return
+    yield _too_many(depths)
     lacking = [
         (name, _privilege(name, right))
         for name, all_rights in wanted(access, schema).items()
@@ -94,14 +108,38 @@ def _privileges(
     ]
     for _, privilege in lacking:
         yield Finding(
-            f"privilege {privilege}", False, f"The application user lacks {privilege}.", _GRANT, PAGE
+            f"privilege {privilege}",
+            False,
+            f"The application user lacks {privilege}.",
+            _GRANT,
+            PAGE,
+            _ROWS,
+            Who.CRM_ADMIN,
         )
     if not lacking:
-        yield Finding("privileges", True, "The application user has every privilege it needs.")
+        said = "The application user has every privilege it needs."
+        yield Finding("privileges", True, said, page=PAGE, rows=_ROWS)
     for table in tracked:
         privilege = _privilege(table.name, "Read")
         if depths.get(privilege.lower(), "Global") != "Global":
             yield _shallow(table, privilege)
+
+
+def _too_many(depths: Mapping[str, str]) -> Finding:
+    """PRE-06: an administrator's rights are for the installer; whoever has the secret has them as well."""
+    more = [one for one in _TOO_MANY if one.lower() in depths]
+    if not more:
+        said = "The application user has no right of an administrator."
+        return Finding("too many rights", True, said, page=PAGE, rows=("PRE-06",))
+    return Finding(
+        "too many rights",
+        True,
+        f"The application user may do more than the connector ever does: {', '.join(more)}.",
+        "Take System Administrator and the like away from it; the connector's own security role is enough.",
+        PAGE,
+        ("PRE-06",),
+        Who.CRM_ADMIN,
+    )
 
 
 def _privilege(table: str, right: str) -> str:
@@ -113,13 +151,13 @@ def _by_reading(answers: Mapping[str, Answer], tables: Iterable[Table]) -> Itera
         answer = answers[f"read {table.name}"]
         if not answer.ok:
             why = answer.error(safe=True)
-            yield Finding(f"read {table.name}", False, why.message, why.advice, PAGE)
+            yield Finding(f"read {table.name}", False, why.message, why.advice, PAGE, _ROWS, Who.CRM_ADMIN)
 
 
 def _tracking(table: Table, answer: Answer) -> Finding:
     name = f"change tracking {table.name}"
     if answer.ok:
-        return Finding(name, True, f"Changes of the table {table.name} are tracked.")
+        return Finding(name, True, f"Changes of the table {table.name} are tracked.", page=PAGE)
     why = answer.error(safe=True)
     if isinstance(why, NotAllowed):
         return _shallow(table, _privilege(table.name, "Read"))
@@ -131,8 +169,9 @@ def _tracking(table: Table, answer: Answer) -> Finding:
             f"Change tracking is off for the table {table.name}. {can}".strip(),
             'Switch it on, or set watcher to "modified_on": then what is deleted is noticed later.',
             PAGE,
+            who=Who.CRM_ADMIN,
         )
-    return Finding(name, False, why.message, why.advice, PAGE)
+    return Finding(name, False, why.message, why.advice, PAGE, who=Who.CRM_ADMIN)
 
 
 def _shallow(table: Table, privilege: str) -> Finding:
@@ -142,4 +181,6 @@ def _shallow(table: Table, privilege: str) -> Finding:
         f"Change tracking needs {privilege} for the whole organization.",
         f'Give the role organization depth for {privilege}, or set watcher to "modified_on".',
         PAGE,
+        _ROWS,
+        Who.CRM_ADMIN,
     )
