@@ -357,16 +357,22 @@ def webhook_release(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(config: Config = None, as_json: Json = False) -> None:
-    """Check settings, database and both connections; changes nothing.
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend first what is safe to mend.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check settings, database, both connections and whether they fit; without --fix changes nothing.
 
     \b
     Examples:
       cosell doctor
+      cosell doctor --fix
+      cosell doctor --json > doctor.json
     """
     from cosell.cli import examining, speaking
 
-    speaking.speak(lambda: speaking.wait(examining.doctor(config)), as_json=as_json)
+    speaking.speak(lambda: speaking.wait(examining.doctor(config, fix=fix)), as_json=as_json)
 
 
 @app.command()
