@@ -9,12 +9,12 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
-from cosell.config.models import Settings
+from cosell.config.models import PartnerCenterSettings, Settings
 from cosell.config.reading import parse_tables, read, read_text, rules
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.core.records import Side
 from cosell.crm import Crm, named, supported
-from cosell.sections import FILL_IN, Tag
+from cosell.sections import FILL_IN, Section, Tag
 from cosell.sections.secrets import Reference
 
 NOWHERE = "http://127.0.0.1:1"
@@ -87,17 +87,22 @@ def _with_stand_ins(tables: Mapping[str, Any], sides: frozenset[Side], path: Pat
 
 
 def _partner_center_stand_in(kind: str) -> dict[str, Any]:
-    return {
-        "environment": kind,
-        "tenant": "-",
-        "client_id": "-",
-        "refresh_token": Reference.given("-"),
-        **({"url": NOWHERE, "webhooks_url": NOWHERE} if kind == Tag.SANDBOX else {}),
-    }
+    first = {"tenant": "-", "client_id": "-", "refresh_token": Reference.given("-")}
+    return {"environment": kind, **_nowhere(PartnerCenterSettings, kind), **first}
 
 
 def _crm_stand_in(crm: Crm, kind: str) -> dict[str, Any]:
-    return {"environment": kind, **{name: _nothing(said, kind) for name, said in crm.first.items()}}
+    first = {name: _nothing(said, kind) for name, said in crm.first.items()}
+    return {"environment": kind, **_nowhere(crm.settings, kind), **first}
+
+
+def _nowhere(section: type[Section], kind: str) -> dict[str, str]:
+    """A sandbox may not so much as name the vendors' own hosts."""
+    if kind != Tag.SANDBOX:
+        return {}
+    defaults = {name: str(field.default) for name, field in section.model_fields.items()}
+    hosts = [name for name, said in defaults.items() if said.startswith("https://") and "{" not in said]
+    return dict.fromkeys(hosts, NOWHERE)
 
 
 def _nothing(said: str, kind: str) -> Any:

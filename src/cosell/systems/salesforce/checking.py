@@ -9,7 +9,7 @@ from cosell.core.errors import CosellError
 from cosell.core.reasons import Who
 from cosell.core.records import Snapshot
 from cosell.ports import Finding
-from cosell.systems.salesforce import field_checks, org_checks
+from cosell.systems.salesforce import field_checks, org_checks, rights
 from cosell.systems.salesforce.access import Access
 
 PAGE = "how-to/connect-salesforce.md"
@@ -30,6 +30,8 @@ async def check(access: Access, sample: Sequence[Snapshot]) -> Sequence[Finding]
     findings += field_checks.fields(tools.schema, access)
     findings += field_checks.country(tools.schema)
     findings += field_checks.leads(tools.schema, access)
+    findings.append(await rights.too_many(access))
+    findings.append(_page())
     findings += await org_checks.org(access)
     findings += await org_checks.fit(access, tools, sample)
     findings += org_checks.budget(access)
@@ -51,3 +53,9 @@ async def _step(
         return False
     findings.append(Finding(name, True, good, page=PAGE, rows=rows))
     return True
+
+
+def _page() -> Finding:
+    """PRE-18: a page layout is assigned by profile, and ours is not the sellers'."""
+    said = "What sellers see on their page only an administrator's rights can tell: the installer shows it."
+    return Finding("page", True, said, page="how-to/install-into-salesforce.md", rows=("PRE-18",))

@@ -70,7 +70,7 @@ def _private(data: Path) -> Iterable[Finding]:
         return
 
     async def close() -> None:
-        os.chmod(data, mode & ~_OTHERS)  # noqa: PTH101
+        os.chmod(data, mode & ~_OTHERS)
 
     yield Finding(
         "data directory",
