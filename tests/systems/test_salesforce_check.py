@@ -39,6 +39,7 @@ async def test_a_good_connection_has_nothing_to_mend_and_changes_nothing(floor: 
         "notes",
         "version",
         "leads",
+        "required fields",
         "too many rights",
         "page",
     }

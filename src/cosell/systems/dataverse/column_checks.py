@@ -40,6 +40,7 @@ def columns(schema: Schema, access: Access) -> Iterable[Finding]:
             f"Install the column {access.options.fields.stamp or 'cosell_stamp'}.",
             "PRE-17",
         )
+    yield _demanded(schema)
     yield _key(schema)
     yield _version(schema)
     yield _currency(schema, access)
@@ -101,6 +102,22 @@ def _answers(column: Column | None) -> Iterable[Finding]:
             "Add the values, with these labels or with Partner Center's codes as labels.",
             "PRE-17",
         )
+
+
+def _demanded(schema: Schema) -> Finding:
+    """CUS-10, CUS-11: what forms demand; a seller could not save the row that we made."""
+    if not schema.demanded:
+        return _right("required columns", "Forms demand nothing of a deal that a deal does not say.")
+    return Finding(
+        "required columns",
+        True,
+        f"Forms demand more of what the connector creates: {', '.join(schema.demanded)}.",
+        "Give the values under [dynamics.opportunity_defaults], [dynamics.account_defaults] or "
+        "[dynamics.lead_defaults]; else a seller has to fill them in before the record can be saved.",
+        PAGE,
+        (),
+        Who.CRM_ADMIN,
+    )
 
 
 def _key(schema: Schema) -> Finding:

@@ -32,6 +32,7 @@ class Column:
     creatable: bool = False
     updatable: bool = False
     required: bool = False
+    """Forms demand it; what the system itself requires it fills by itself."""
     choices: tuple[Choice, ...] = ()
     navigation: Mapping[str, str] = field(default_factory=dict)
     """Lookups: the navigation property to each table it may point to; its case counts (trap 3)."""
@@ -134,7 +135,7 @@ def _column(row: Mapping[str, Any]) -> Column:
         type=str(row.get("AttributeType") or ""),
         creatable=row.get("IsValidForCreate") is True,
         updatable=row.get("IsValidForUpdate") is True,
-        required=_managed(row.get("RequiredLevel")) in ("ApplicationRequired", "SystemRequired"),
+        required=_managed(row.get("RequiredLevel")) == "ApplicationRequired",
     )
 
 

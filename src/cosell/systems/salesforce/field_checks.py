@@ -28,6 +28,7 @@ def fields(schema: Schema, access: Access) -> Iterable[Finding]:
             "Install the field Cosell_Stamp__c and give the integration user edit access.",
             ("PRE-17",),
         )
+    yield _demanded(schema)
     yield _teams(schema)
     yield _currency(schema, access)
     yield _stages(schema)
@@ -115,6 +116,19 @@ def _key(column: Column) -> Finding:
         f"{column.name} is not both External ID and Unique: Salesforce would accept doubles (trap 4).",
         "Tick External ID and Unique on the field, with a length of 36 or more.",
         ("PRE-17", "TRB-4.4"),
+    )
+
+
+def _demanded(schema: Schema) -> Finding:
+    """CUS-10: what the org demands of records that we create."""
+    if not schema.demanded:
+        return _right("required fields", "The org demands nothing of a deal that a deal does not say.")
+    return _wrong(
+        "required fields",
+        f"Salesforce demands more of what the connector creates: {', '.join(schema.demanded)}.",
+        "Give the values under [salesforce.opportunity_defaults] or [salesforce.account_defaults], or make "
+        "the fields optional.",
+        ("TRB-3.8",),
     )
 
 

@@ -12,7 +12,7 @@ HEAD = """# What the doctor proves
 
 `cosell doctor` makes every check it can, also before anything is installed and where only one connection is
 set up. Each check says what was found, what to do, and who can do it; with `--json` also which of the rows
-below it answers, so that a check can be looked up by the number Microsoft's own instructions gave the trouble.
+below it answers, so that a trouble can be looked up by its number.
 
 - `✔` is right. `!` works, and something is advised. `✘` has to be mended.
 - `cosell doctor --fix` mends what is safe: it registers our own address for missing events, and takes the
