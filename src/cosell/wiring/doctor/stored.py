@@ -127,7 +127,8 @@ async def _deals(env: Environment) -> list[Finding]:
         )
         for one in causes
     ]
-    said = "No deal waits for a person." if not causes else f"Deals wait for {len(causes)} causes."
+    waiting = sum(one["count"] for one in causes)
+    said = f"Deals that wait for a person: {waiting or 'none'}."
     return [Finding("deals", True, said, page=EXPLAIN, rows=every), *found]
 
 
