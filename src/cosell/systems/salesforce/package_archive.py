@@ -41,7 +41,7 @@ def files(parts: Iterable[Part], version: str) -> dict[str, bytes]:
 
 def _merged(form: str, inner: Iterable[Part]) -> bytes:
     root = element("CustomObject" if form == "object" else "CustomObjectTranslation")
-    for part in sorted(inner, key=lambda one: _ORDER.index(one.kind)):
+    for part in sorted(inner, key=lambda one: (_ORDER.index(one.kind), one.name)):
         body = part.changed()
         if part.kind in _INNER:
             body.tag = _INNER[part.kind]
