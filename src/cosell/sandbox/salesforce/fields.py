@@ -54,7 +54,7 @@ class Field:
     """The org switch without which the field does not exist."""
     help_text: str | None = None
     guarded: bool = False
-    """Whether no profile opens the field, so that only a permission set shows it: how deployed fields begin."""
+    """Whether no profile opens the field, as after a deploy, so that only a permission set shows it."""
 
     @property
     def custom(self) -> bool:

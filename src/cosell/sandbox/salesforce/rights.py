@@ -17,7 +17,9 @@ FOLLOWS = {
     "opportunitylineitem": "opportunity",
     "pricebookentry": "pricebook2",
 }
-SETUP = frozenset({"permissionset", "permissionsetassignment", "fieldpermissions", "objectpermissions", "user"})
+SETUP = frozenset(
+    {"permissionset", "permissionsetassignment", "fieldpermissions", "objectpermissions", "user"}
+)
 """What only those who manage users may write."""
 MINIMAL_PROFILE = "Minimum Access - API Only Integrations"
 SYSTEM_PERMISSIONS = (
@@ -31,7 +33,14 @@ SYSTEM_PERMISSIONS = (
     "ViewSetup",
 )
 """The system permissions that make a difference here; each is a column of PermissionSet."""
-TABLES = ("User", "Profile", "PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions")
+TABLES = (
+    "User",
+    "Profile",
+    "PermissionSet",
+    "PermissionSetAssignment",
+    "FieldPermissions",
+    "ObjectPermissions",
+)
 _NEVER_ASKED = frozenset({"OwnerId", "CurrencyIsoCode", "FirstName", "Salutation", "ForecastCategoryName"})
 
 

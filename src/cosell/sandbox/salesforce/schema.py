@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cosell.sandbox.frame import Org as Kind
@@ -129,7 +130,7 @@ class View:
 
     objects: dict[str, Seen]
     mark: Hashable
-    rights: Rights = field(default_factory=Rights)
+    rights: Rights = dataclasses.field(default_factory=Rights)
 
     def find(self, name: str) -> Seen | None:
         return self.objects.get(name.lower())

@@ -68,7 +68,10 @@ class Sandbox:
         self.post = self.first.post
         self.salesforce = Salesforce(self.frame, base_url=urls["salesforce"], org=options.org)
         self.dataverse = Dataverse(
-            self.frame, base_url=urls["dataverse"], entra=self.entra_2, application=DATAVERSE_APPLICATION
+            self.frame,
+            base_url=urls["dataverse"],
+            entra=self.entra_2,
+            application=DATAVERSE_APPLICATION,
         )
         if ca_pem is not None:
             self.dataverse.trust(ca_pem)
@@ -132,6 +135,11 @@ class Sandbox:
                 "client_id": dataverse.client_id,
                 "client_secret": dataverse.client_secret,
                 "access_token": dataverse.access_token,
+                "admin": {
+                    "client_id": dataverse.admin_client_id,
+                    "client_secret": dataverse.admin_client_secret,
+                    "access_token": dataverse.admin_token,
+                },
             },
             "second_account": self.second.describe(),
             "ca_file": str(self.ca_file) if self.ca_file else None,

@@ -7,7 +7,17 @@ proposes for such a label. No public source names a namespace, so there is none 
 from __future__ import annotations
 
 from cosell.sandbox.salesforce.catalogue.connector import HELP
-from cosell.sandbox.salesforce.fields import Field, SObject, area, currency_code, flag, pick, ref, sobject, text
+from cosell.sandbox.salesforce.fields import (
+    Field,
+    SObject,
+    area,
+    currency_code,
+    flag,
+    pick,
+    ref,
+    sobject,
+    text,
+)
 
 SOLUTION = "Microsoft_Partner_Center_Solution__c"
 
