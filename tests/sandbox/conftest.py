@@ -28,6 +28,13 @@ async def sales() -> AsyncIterator[Sales]:
 
 
 @pytest.fixture
+async def bare_org() -> AsyncIterator[Sales]:
+    """A Salesforce org in which nothing of the kind was ever installed."""
+    async with served_org(Org.BARE) as served:
+        yield served
+
+
+@pytest.fixture
 async def dynamics() -> AsyncIterator[Dynamics]:
     """A Dataverse environment and its directory, served over HTTP."""
     async with served_environment() as served:

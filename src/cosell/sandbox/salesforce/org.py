@@ -12,6 +12,7 @@ from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.errors import refusal
 from cosell.sandbox.salesforce.fields import Field, SObject
 from cosell.sandbox.salesforce.ids import IdMint
+from cosell.sandbox.salesforce.markup import Node
 from cosell.sandbox.salesforce.rights import TABLES, Rights, rights_of
 from cosell.sandbox.salesforce.schema import Schema, View
 from cosell.sandbox.salesforce.settings import Settings
@@ -51,6 +52,8 @@ class Org:
         self.schema = Schema(kind)
         self.store = Store()
         self.schema.on_rename = self._rename
+        self.documents: dict[tuple[str, str], Node] = {}
+        """Metadata that is nothing but its text, such as layouts, by type and full name."""
         self.org_id = ""
         self.integration_user = ""
         self.administrator = ""
@@ -70,6 +73,7 @@ class Org:
         for name in Settings.__dataclass_fields__:
             setattr(self.settings, name, getattr(fresh, name))
         self.schema.reset()
+        self.documents = {}
         self.store.tables.clear()
         self.store.settle()
         self.mint = IdMint(random.Random(self.frame.dice.getrandbits(64)))

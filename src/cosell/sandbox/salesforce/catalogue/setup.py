@@ -155,6 +155,17 @@ def _lists() -> list[SObject]:
             **_LISTED,
         ),
         sobject(
+            "ListView",
+            "List View",
+            "List Views",
+            "00B",
+            text("Name", "View Name", 80, name_field=True),
+            text("DeveloperName", "API Name", 80),
+            text("NamespacePrefix", "Namespace Prefix", 15),
+            text("SobjectType", "SObject Type", 40),
+            **_LISTED,
+        ),
+        sobject(
             "RecordType",
             "Record Type",
             "Record Types",

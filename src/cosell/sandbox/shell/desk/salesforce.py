@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
 from cosell.sandbox.salesforce.catalogue.connector import HELP
 from cosell.sandbox.shell.desk.opportunity import FIELDS, SAME, contact_row, fields_of, line_of, solution_row
-from cosell.sandbox.shell.desk.salesforce_names import Names
+from cosell.sandbox.shell.salesforce_names import Names
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 HELP_LABELS = tuple(HELP.split("|"))

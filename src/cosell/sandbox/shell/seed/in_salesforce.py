@@ -7,7 +7,7 @@ from typing import Any
 
 from cosell.sandbox.frame import Org
 from cosell.sandbox.salesforce import Salesforce
-from cosell.sandbox.shell.desk.salesforce_names import Names
+from cosell.sandbox.shell.salesforce_names import Names
 from cosell.sandbox.shell.seed import people
 from cosell.sandbox.shell.seed.deals import DEALS
 from cosell.sandbox.shell.seed.story import Customer, Deal, Presence
