@@ -51,8 +51,9 @@ class Yard:
     def named(self, **names: str) -> FieldNames:
         return replace(self.options.fields, **names)
 
-    def fault(self, kind: Any, path: str, *, times: int = 1) -> None:
-        self.frame.faults.append(Fault("salesforce", kind, "*", path, times=times))
+    def fault(self, kind: Any, path: str, *, method: str = "POST") -> None:
+        """The next request of this kind meets a misfortune; several come one after the other."""
+        self.frame.faults.append(Fault("salesforce", kind, method, path))
 
     def rows(self, sobject: str) -> list[dict[str, Any]]:
         return self.org.as_seller.rows(sobject)

@@ -21,9 +21,10 @@ PATIENCE = 1800.0
 """Seconds after which a person should look into Salesforce itself."""
 UNSEEN = 5
 """Looks in a row that may fail: the deploy goes on in Salesforce whether it is seen or not."""
+ADMIN = "--as USERNAME, or --token env:NAME"
 NO_RIGHT = (
     "Give the user the right «Modify Metadata Through Metadata API Functions», or install with the rights of "
-    "an administrator: --as USERNAME, or --token env:NAME."
+    f"an administrator: {ADMIN}."
 )
 _SHOWN = 10
 

@@ -56,7 +56,7 @@ def planned(inventory: Inventory, needs: Sequence[Need], options: Options, wish:
     plan, made = Plan(), set()
     for sheet, name in inventory.names.items():
         if sheet in OBJECTS:
-            if inventory.table(sheet) is None:
+            if inventory.table(sheet) is None and name not in inventory.granted:
                 if not _object(plan, sheet, name):
                     continue
                 made.add(sheet)
@@ -106,6 +106,10 @@ def _field(plan: Plan, inventory: Inventory, need: Need, wish: Wish) -> None:
     if column is None and wish.adopt and other is not None:
         column = other
     owner = inventory.names[need.sheet]
+    if column is None and _is_granted(inventory, owner, need):
+        plan.fields[need.part] = f"{owner}.{need.name}"
+        plan.steps.append(Step(f"{owner}.{need.name}", Act.KEEP))
+        return
     if column is None:
         _missing(plan, owner, need, other)
         return
@@ -122,6 +126,12 @@ def _field(plan: Plan, inventory: Inventory, need: Need, wish: Wish) -> None:
         plan.steps.append(Step(what, Act.BLOCKED, why))
         return
     _present(plan, what, need, column)
+
+
+def _is_granted(inventory: Inventory, owner: str, need: Need) -> bool:
+    """Whether the permission set names a field that neither user sees; of a detail, its object will do."""
+    alone = need.role == "solution_opportunity" and inventory.table(need.sheet) is None
+    return f"{owner}.{need.name}" in inventory.granted or (alone and owner in inventory.granted)
 
 
 def _missing(plan: Plan, owner: str, need: Need, other: Column | None) -> None:
@@ -165,10 +175,15 @@ def _completed(need: Need, column: Column) -> tuple[Element | None, str]:
 
 
 def _like(need: Need, column: Column) -> Element:
-    """Our definition with the words the org has given the field: nothing of theirs is replaced."""
+    """Our definition with the words the org has given the field: nothing of theirs is replaced.
+
+    Nor is our help added: by it a removal would take the field for ours.
+    """
     body = the("CustomField", need.part).changed()
     put(body, "fullName", column.name)
     put(body, "label", column.label or need.labels[0])
+    for ours in body.findall("inlineHelpText"):
+        body.remove(ours)
     if column.help:
         put(body, "inlineHelpText", column.help)
     return body

@@ -12,6 +12,7 @@ from typing import Any
 
 from cosell.core.errors import NotAllowed, Unavailable
 from cosell.systems.salesforce.client import Answer, Client, Part, query_part, rows_of
+from cosell.systems.salesforce.deploying import ADMIN
 from cosell.systems.salesforce.describe import Table, table
 from cosell.systems.salesforce.needs import OBJECT_LABELS, OBJECTS, Sheet
 from cosell.systems.salesforce.options import FieldNames
@@ -36,6 +37,8 @@ class Inventory:
     permission_set: str | None
     assignments: Mapping[str, str]
     """Of the permission set: the assignment by the user who has it."""
+    granted: frozenset[str] = frozenset()
+    """Objects and fields that the permission set names: they are there, whoever sees them."""
 
     def table(self, sheet: Sheet) -> Table | None:
         """An object as either of the two sees it; None where it is not there."""
@@ -61,17 +64,20 @@ async def taken(
         rows = await _permission_sets(admin)
     if ours.get(Sheet.OPPORTUNITY) is None and theirs.get(Sheet.OPPORTUNITY) is None:
         raise NotAllowed(
-            "Neither the connector's user nor the administrator sees opportunities in Salesforce.",
-            advice="Give the connector's user a licence with access to opportunities.",
+            "Nobody we sign in as sees opportunities in Salesforce.",
+            did="Nothing was changed.",
+            advice=f"Install with the rights of an administrator: {ADMIN}.",
         )
     permission_set = str(rows[0]["Id"]) if rows else None
+    assigned, granted = await _contents(admin, permission_set) if permission_set else ({}, frozenset[str]())
     return Inventory(
         own=ours,
         seen={name: _both(ours[name], theirs[name]) for name in objects},
         names=called,
         user_id=user_id,
         permission_set=permission_set,
-        assignments=await assignments(admin, permission_set) if permission_set else {},
+        assignments=assigned,
+        granted=granted,
     )
 
 
@@ -117,11 +123,19 @@ async def permission_set(client: Client) -> str | None:
     return str(rows[0]["Id"]) if rows else None
 
 
-async def assignments(client: Client, permission_set: str) -> dict[str, str]:
-    """Who has the permission set: the assignment by user."""
-    where = f"WHERE PermissionSetId = {literal(permission_set)}"
-    rows = await _rows(client, select(("Id", "AssigneeId"), "PermissionSetAssignment", where))
-    return {str(one.get("AssigneeId")): str(one.get("Id")) for one in rows}
+async def _contents(client: Client, permission_set: str) -> tuple[dict[str, str], frozenset[str]]:
+    """Who has the permission set, and what it names."""
+    one = literal(permission_set)
+    asked = {
+        "users": select(("Id", "AssigneeId"), "PermissionSetAssignment", f"WHERE PermissionSetId = {one}"),
+        "fields": select(("Field",), "FieldPermissions", f"WHERE ParentId = {one}"),
+        "objects": select(("SobjectType",), "ObjectPermissions", f"WHERE ParentId = {one}"),
+    }
+    answers = await client.reads([query_part(soql, ref) for ref, soql in asked.items()], purpose="inventory")
+    found = {ref: await client.rows(answer, purpose="inventory") for ref, answer in answers.items()}
+    users = {str(row.get("AssigneeId")): str(row.get("Id")) for row in found["users"]}
+    fields = (str(row.get("Field")) for row in found["fields"])
+    return users, frozenset((*fields, *(str(row.get("SobjectType")) for row in found["objects"])))
 
 
 async def _rows(client: Client, soql: str) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cosell.crm.installing import Act, Step, Wish
@@ -79,15 +79,19 @@ def _object(
     plan: Removal,
     sheet: Sheet,
     name: str,
-    columns: Iterable[Column],
+    columns: Sequence[Column],
     *,
     foreign: Sequence[str],
     wish: Wish,
 ) -> None:
-    ours = name == sheet and all(is_ours(f"{sheet}.{one.name}", one) for one in columns)
-    if not ours or foreign:
-        what = f"It has fields that others made: {', '.join(foreign)}." if ours else "It is not ours."
-        plan.steps.append(Step(name, Act.BY_HAND if wish.data else Act.KEEP, f"{what} Delete it in Setup."))
+    made = [one for one in columns if is_ours(f"{sheet}.{one.name}", one)]
+    if name != sheet or len(made) < len(columns):
+        plan.steps.append(Step(name, Act.KEEP, "not ours"))
+        for one in made:
+            _field(plan, f"{name}.{one.name}", True, wish)
+    elif foreign:
+        why = f"It has fields that others made: {', '.join(foreign)}. Delete it in Setup if nobody needs it."
+        plan.steps.append(Step(name, Act.BY_HAND if wish.data else Act.KEEP, why))
     elif wish.data:
         plan.steps.append(Step(name, Act.REMOVE, "with all its rows, fields, tab and page layout"))
         plan.data.setdefault("CustomObject", []).append(name)
