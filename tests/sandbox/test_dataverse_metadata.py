@@ -183,7 +183,7 @@ async def test_relationships_tell_the_names_of_both_ends(dynamics: Dynamics) -> 
     named = await dynamics.get("RelationshipDefinitions", filter="SchemaName eq 'teammembership_association'")
     assert named.rows[0]["@odata.type"] == f"#{CRM}.ManyToManyRelationshipMetadata"
     cast = await dynamics.get(f"RelationshipDefinitions/{CRM}.ManyToManyRelationshipMetadata")
-    assert len(cast.rows) == 2
+    assert len(cast.rows) == 3
 
 
 async def test_keys_are_listed_and_found_by_their_names(dynamics: Dynamics) -> None:

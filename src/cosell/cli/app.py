@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cosell.cli.installation import install, package, uninstall
 from cosell.cli.options import Config, Json, LinkName
 from cosell.cli.sandbox import sandbox
 from cosell.cli.solutions import solutions
@@ -29,6 +30,9 @@ app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(solutions, name="solutions")
 app.add_typer(sandbox, name="sandbox")
+app.command()(install)
+app.command()(uninstall)
+app.command()(package)
 
 
 @app.command()

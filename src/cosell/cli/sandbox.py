@@ -34,6 +34,9 @@ def serve(
     tls: Annotated[bool, typer.Option("--tls", help="Serve https under a test authority.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the deals.")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Begin without deals.")] = False,
+    org: Annotated[
+        str, typer.Option("--org", metavar="ready|bare|microsoft", help="What is installed in the CRMs.")
+    ] = "ready",
     as_json: Json = False,
 ) -> None:
     """Serve simulated Partner Center, Entra ID, Salesforce and Dynamics 365, each on its port, until Ctrl-C.
@@ -42,13 +45,17 @@ def serve(
     Examples:
       cosell sandbox
       cosell sandbox --base-port 9800 --tls --json
+      cosell sandbox --org bare
       cosell sandbox edit 006Hs00000AAAAA amount=90000
     """
     if context.invoked_subcommand is None:
         from cosell.cli import serving, speaking
 
-        wanted = serving.Wanted(host, base_port, tls, seed, empty, as_json)
-        speaking.speak(lambda: serving.serve(wanted), as_json=as_json)
+        def serve_wanted() -> speaking.Answer:
+            installed = serving.org_named(org)
+            return serving.serve(serving.Wanted(host, base_port, tls, seed, empty, installed, as_json))
+
+        speaking.speak(serve_wanted, as_json=as_json)
 
 
 def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:

@@ -29,7 +29,7 @@ class Systems:
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [_transport(settings), _transport(settings)]
+        self._transports = [transport(settings), transport(settings)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -63,7 +63,8 @@ class Systems:
             await transport.aclose()
 
 
-def _transport(settings: Settings) -> Transport:
+def transport(settings: Settings) -> Transport:
+    """What carries calls from this environment to the outside."""
     ca_file = settings.environment.ca_file
     return AiohttpTransport(
         ca_file=str(settings.folder / ca_file) if ca_file else None,

@@ -222,7 +222,9 @@ class Metadata:
         if not rest:
             return _single(call, context, options, found.shown(column, cast, options))
         if rest[0] in ("OptionSet", "GlobalOptionSet"):
-            made = columns.option_set(table, column) if rest[0] == "OptionSet" else None
+            made = columns.option_set(table, column)
+            if (rest[0] == "GlobalOptionSet") != bool(column.option_set):
+                made = None
             if cast is None or made is None:
                 raise no_segment(rest[0])
             return _single(call, f"{context}/{rest[0]}", options, made)

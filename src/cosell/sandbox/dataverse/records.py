@@ -17,7 +17,7 @@ from cosell.sandbox.dataverse.lists import Lists, applied, check_options, unsupp
 from cosell.sandbox.dataverse.odata import read_selection
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, require_row
 from cosell.sandbox.dataverse.shapes import Shaper, etag
 from cosell.sandbox.dataverse.store import Row
 from cosell.sandbox.dataverse.writing import Writer
@@ -55,6 +55,7 @@ class Records:
         row = find_row(self._org, key)
         if row is None:
             raise row_missing(key)
+        require_row(self._org, call.actor, key.table, "Read", row)
         return row
 
     def read(self, call: Call, table: Table, row: Row) -> Reply:

@@ -15,7 +15,7 @@ from cosell.sandbox.dataverse.keys import check_keys
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.plugins import run_plugins
 from cosell.sandbox.dataverse.rules import before_write, fill_defaults
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, require_row
 from cosell.sandbox.dataverse.states import settle_state
 from cosell.sandbox.dataverse.store import Ref, Row
 
@@ -84,6 +84,7 @@ class Writer:
     def change(self, actor: Actor, table: Table, row_id: str, changes: Row) -> Row:
         """Changes a row by values that are read already."""
         old = self.row(table, row_id)
+        require_row(self._org, actor, table, "Write", old)
         self._org.check_lock(row_id)
         if "ownerid" in changes:
             require(self._org, actor, table, "Assign")
@@ -110,6 +111,7 @@ class Writer:
         """Deletes a row with what belongs to it, and unlinks what only pointed to it."""
         require(self._org, actor, table, "Delete")
         row = self.row(table, row_id)
+        require_row(self._org, actor, table, "Delete", row)
         if not table.deletable:
             raise invalid(f"Rows of '{table.name}' cannot be deleted.")
         self._org.note(table, row_id, actor, ())

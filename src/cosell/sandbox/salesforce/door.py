@@ -57,6 +57,7 @@ class Door:
         query = parameters(request.scope["query_string"].decode("utf-8", "replace"))
         method = query.get("_HttpMethod", request.method).upper()
         try:
+            self._rest.catch_up()
             body = _read(headers, raw) if method in ("POST", "PATCH", "PUT") else NO_BODY
             call = Call(method, path[1:], query, headers, body, version, actor)
             reply = self._rest.answer(call)
@@ -132,6 +133,8 @@ def _read(headers: dict[str, str], raw: bytes) -> Any:
     if not raw.strip():
         return NO_BODY
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return raw
     if kind != "application/json":
         text = f"Content type '{kind}' not supported; use application/json"
         raise refusal(415, "UNSUPPORTED_MEDIA_TYPE", text)

@@ -126,7 +126,8 @@ class OAuth:
         ids = users.ids_where("Username", str(claims.get("sub", "")))
         if not ids or self._sessions.revoked or not self._org.settings.user_approved:
             raise TokenError("invalid_grant", "user hasn't approved this consumer")
-        allowed = self._org.settings.admin_approved and ids[0] == self._org.integration_user
+        approved = (self._org.integration_user, self._org.administrator)
+        allowed = self._org.settings.admin_approved and ids[0] in approved
         if not allowed:
             raise TokenError("invalid_app_access", "user is not admin approved to access this app")
         made = self._opened(ids[0])

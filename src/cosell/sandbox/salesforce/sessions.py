@@ -21,6 +21,7 @@ class App:
     client_id: str
     client_secret: str
     username: str
+    administrator: str
     private_key_pem: str
     public_key_pem: str
 
@@ -31,26 +32,28 @@ def make_app(seed: str) -> App:
     private, public = key_pair()
     client_id = "3MVG9" + _letters(dice, 80)
     secret = hashlib.sha256(dice.randbytes(32)).hexdigest().upper()
-    return App(client_id, secret, "integration@cosell.example", private, public)
+    return App(client_id, secret, "integration@cosell.example", "sana.admin@cosell.example", private, public)
 
 
 class Sessions:
-    """The open sessions of the org, and the two tokens that were handed out beforehand."""
+    """The open sessions of the org, and the tokens that were handed out beforehand."""
 
     def __init__(self, org: Org) -> None:
         self._org = org
         self._dice = random.Random("sessions")
         self._open: dict[str, tuple[str, datetime]] = {}
         self.static_token = ""
+        self.admin_token = ""
         self.refresh_token = ""
         self.revoked = False
 
     def reset(self) -> None:
-        """Closes all sessions and hands out the two lasting tokens anew, the same as ever."""
+        """Closes all sessions and hands out the lasting tokens anew, the same as ever."""
         self._dice = random.Random("sessions")
         self._open.clear()
         self.revoked = False
         self.static_token = self.token("static")
+        self.admin_token = self.token("admin")
         self.refresh_token = "5Aep861" + _letters(random.Random("refresh"), 75)
 
     def token(self, seed: str | None = None) -> str:
@@ -70,7 +73,7 @@ class Sessions:
         return self.refresh_token
 
     def expire(self) -> None:
-        """Ends every session but the lasting one."""
+        """Ends every session but the lasting ones."""
         self._open.clear()
 
     def revoke(self) -> None:
@@ -97,6 +100,8 @@ class Sessions:
             return None
         if token == self.static_token:
             return self._org.integration_user
+        if token == self.admin_token:
+            return self._org.administrator
         found = self._open.get(token)
         if found is None:
             return None

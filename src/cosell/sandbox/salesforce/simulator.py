@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from cosell.sandbox.frame import Answer, Frame
+from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.door import Door
 from cosell.sandbox.salesforce.errors import ready_answers
 from cosell.sandbox.salesforce.fresh import furnish, list_currencies
@@ -27,11 +28,11 @@ from cosell.sandbox.salesforce.writing import Writer
 class Salesforce:
     """A strict Salesforce for clients, with a side door for people (`as_seller`)."""
 
-    def __init__(self, frame: Frame, *, base_url: str) -> None:
+    def __init__(self, frame: Frame, *, base_url: str, org: Kind = Kind.READY) -> None:
         self.frame = frame
         self.base_url = base_url.rstrip("/")
         self.faults: dict[str, Answer] = ready_answers()
-        self._org = Org(frame)
+        self._org = Org(frame, org)
         self._org.on_switch = list_currencies
         writer = Writer(self._org, Rules(self._org).check)
         self._quota = Quota(self._org, self.base_url)
@@ -86,6 +87,21 @@ class Salesforce:
         return self._sessions.static_token
 
     @property
+    def administrator(self) -> str:
+        """The user name of the administrator, for whom the app may sign in as well."""
+        return self._app.administrator
+
+    @property
+    def admin_token(self) -> str:
+        """The administrator's token, which does not expire either."""
+        return self._sessions.admin_token
+
+    @property
+    def kind(self) -> Kind:
+        """What was in the org before anybody came."""
+        return self._org.kind
+
+    @property
     def refresh_token(self) -> str:
         """The refresh token that holds at present."""
         return self._sessions.refresh_token
@@ -109,7 +125,7 @@ class Salesforce:
         self._org.empty()
         self._rest.reset()
         self._quota.reset()
-        furnish(self._org, self._app.username)
+        furnish(self._org, self._app.username, self._app.administrator)
         self._sessions.reset()
 
     def open_transaction(self) -> SlowTransaction:

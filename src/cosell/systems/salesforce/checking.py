@@ -9,7 +9,7 @@ from cosell.core.errors import CosellError
 from cosell.core.reasons import Who
 from cosell.core.records import Snapshot
 from cosell.ports import Finding
-from cosell.systems.salesforce import field_checks, org_checks, rights
+from cosell.systems.salesforce import field_checks, org_checks, right_checks
 from cosell.systems.salesforce.access import Access
 
 PAGE = "how-to/connect-salesforce.md"
@@ -30,7 +30,7 @@ async def check(access: Access, sample: Sequence[Snapshot]) -> Sequence[Finding]
     findings += field_checks.fields(tools.schema, access)
     findings += field_checks.country(tools.schema)
     findings += field_checks.leads(tools.schema, access)
-    findings.append(await rights.too_many(access))
+    findings.append(await right_checks.too_many(access))
     findings.append(_page())
     findings += await org_checks.org(access)
     findings += await org_checks.fit(access, tools, sample)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cosell.core.errors import Misconfigured
 from cosell.crm import Fetch, Site
+from cosell.crm.installing import Admin
+from cosell.systems.salesforce.installing import SalesforceInstaller
 from cosell.systems.salesforce.options import (
     ClientSecret,
     FieldNames,
@@ -24,6 +26,14 @@ def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
     )
     site.hide(system.secrets)
     return system
+
+
+def open_installer(section: SalesforceSettings, site: Site, admin: Admin) -> SalesforceInstaller:
+    """The installer for the org these settings describe; nothing is called yet."""
+    chosen = options(section, site.secret, leads=site.leads)
+    installer = SalesforceInstaller(chosen, admin, transport=site.transport, clock=site.clock)
+    site.hide(installer.secrets)
+    return installer
 
 
 def options(section: SalesforceSettings, secret: Fetch, *, leads: bool = False) -> Options:

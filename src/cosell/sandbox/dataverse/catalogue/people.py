@@ -94,6 +94,14 @@ def _role() -> Table:
         1036,
         text("name", "Name", 100, required="SystemRequired"),
         _business_unit("businessunitid", "business_unit_roles"),
+        look(
+            "roletemplateid",
+            "Role Template",
+            to("roletemplate", "roletemplateid", "role_template_roles"),
+            **READ_ONLY,
+        ),
+        Column("iscustomizable", "Customizable", "managedproperty", default=True),
+        flag("ismanaged", "Is Managed", **READ_ONLY),
         schema_name="Role",
         ownership="BusinessOwned",
     )
