@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from cosell.config import Settings, Tag
 from cosell.config.reading import read_bytes
-from cosell.crm import Fetch, Hints, Site, named
+from cosell.crm import Hints, Site, named
 from cosell.http import AiohttpTransport, Transport
 from cosell.ports import Clock, Keyring, System
 from cosell.systems.partner_center.connection import open_connection
 from cosell.systems.partner_center.options import Options as PartnerCenterOptions
+from cosell.wiring.credentials import Secrets
 from cosell.wiring.keyring import LiveSecrets
 
 
@@ -22,7 +23,7 @@ class Systems:
         keyring: Keyring,
         clock: Clock,
         live: LiveSecrets,
-        secret: Fetch,
+        secrets: Secrets,
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
@@ -35,14 +36,21 @@ class Systems:
             transport=ours,
             keyring=keyring,
             clock=clock,
-            refresh_token=secret("[partner_center] refresh_token", section.refresh_token) or "",
-            client_secret=secret("[partner_center] client_secret", section.client_secret),
+            refresh_token=secrets.credential("[partner_center] refresh_token", section.refresh_token) or "",
+            client_secret=secrets.credential("[partner_center] client_secret", section.client_secret),
         )
         live.also(self._connection.tokens.secrets)
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
         leads = not section.cosell_only
-        site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also, leads=leads)
+        site = Site(
+            transport=theirs,
+            clock=clock,
+            secret=secrets.fetch,
+            credential=secrets.credential,
+            hide=live.also,
+            leads=leads,
+        )
         crm = named(settings.crm_name)
         self.crm: System = crm.open(settings.crm, site)
         self.hints: Hints | None = crm.hints(settings.crm, site) if crm.hints is not None else None

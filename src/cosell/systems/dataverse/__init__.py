@@ -47,6 +47,7 @@ SYSTEM = Crm(
         "client_secret": "env:COSELL_DYNAMICS_SECRET",
     },
     shown={
+        "credential": "sealed:dynamics.credential",
         "certificate": "file:dynamics.pem",
         "certificate_password": "env:COSELL_DYNAMICS_PASSWORD",
         "tenant": "example.onmicrosoft.com",
