@@ -13,6 +13,7 @@ from pydantic import Field
 
 from cosell.core.errors import Misconfigured
 from cosell.core.records import Side
+from cosell.crm.connecting import Connecting
 from cosell.crm.installing import Admin, Installer, Package
 from cosell.ports import Capabilities, Clock, System
 from cosell.sections import Section, Tag
@@ -118,6 +119,8 @@ class Crm:
     """What it can do where everything is installed."""
     hints: Callable[[Any, Site], Hints | None] | None = None
     """Takes the webhooks it sends where the settings hold a key for them; None where it sends none."""
+    connecting: Callable[[], Connecting] | None = None
+    """How a person is led to a proven connection."""
     installer: Callable[[Any, Site, Admin], Installer] | None = None
     """Brings its fields and rights into the CRM and takes them out again."""
     package: Package | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cosell.config import Settings, Tag
+from cosell.config.models import EnvironmentSettings
 from cosell.config.reading import read_bytes
 from cosell.crm import Hints, Site, named
 from cosell.http import AiohttpTransport, Transport
@@ -27,7 +30,7 @@ class Systems:
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [_transport(settings), _transport(settings)]
+        self._transports = [outward(settings.environment, settings.folder) for _ in range(2)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -64,11 +67,12 @@ class Systems:
             await transport.aclose()
 
 
-def _transport(settings: Settings) -> Transport:
-    ca_file = settings.environment.ca_file
+def outward(environment: EnvironmentSettings, folder: Path) -> Transport:
+    """The way out that an environment allows."""
+    ca_file = environment.ca_file
     return AiohttpTransport(
-        ca_file=str(settings.folder / ca_file) if ca_file else None,
-        allow_private=settings.environment.kind is Tag.SANDBOX,
+        ca_file=str(folder / ca_file) if ca_file else None,
+        allow_private=environment.kind is Tag.SANDBOX,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Site
+from cosell.crm.connecting import Connecting
 from cosell.sections import FILL_IN
 from cosell.systems.salesforce.settings import SalesforceSettings
 
@@ -20,6 +21,12 @@ def _open(section: SalesforceSettings, site: Site) -> System:
     from cosell.systems.salesforce.opening import open_system
 
     return open_system(section, site)
+
+
+def _connecting() -> Connecting:
+    from cosell.systems.salesforce.connecting import CONNECTING
+
+    return CONNECTING
 
 
 def _expected() -> Capabilities:
@@ -35,6 +42,7 @@ SYSTEM = Crm(
     settings=SalesforceSettings,
     open=_open,
     expected=_expected,
+    connecting=_connecting,
     first={
         "login_url": "https://login.salesforce.com",
         "client_id": FILL_IN,

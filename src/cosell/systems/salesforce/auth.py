@@ -21,6 +21,7 @@ from cosell.core.errors import (
     Unavailable,
     Uncertain,
 )
+from cosell.crm.certificates import private_part
 from cosell.http import Http, Reply, is_loopback, origin
 from cosell.ports import Clock
 from cosell.sections.credentials import Credential, first_accepted, live
@@ -125,7 +126,7 @@ class SignIn:
             "exp": int(now) + JWT_LIFE,
         }
         try:
-            made = jwt.encode(claims, private_key, algorithm="RS256")
+            made = jwt.encode(claims, private_part(private_key), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             raise Misconfigured(
                 "The private key for Salesforce is not an RSA key in PEM form.",
