@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cosell.cli.options import Config, Json, LinkName
-from cosell.cli.sandbox import sandbox
+from cosell.cli.sandbox_access import sandbox
 from cosell.cli.solutions import solutions
 
 app = typer.Typer(

@@ -51,7 +51,8 @@ def serve(
         speaking.speak(lambda: serving.serve(wanted), as_json=as_json)
 
 
-def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
+def do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
+    """Carries out one verb in the running sandbox and shows what came of it."""
     from cosell.cli import moving, speaking
 
     speaking.speak(lambda: moving.move(act, url=url, full=full), as_json=as_json)
@@ -78,7 +79,7 @@ def deals(
       cosell sandbox deals
       cosell sandbox deals salesforce
     """
-    _do(lambda control: control.deals(system), url=url, as_json=as_json)
+    do(lambda control: control.deals(system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -89,7 +90,7 @@ def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox deal 006Hs00000AAAAA
     """
-    _do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
+    do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
 
 
 @sandbox.command()
@@ -115,7 +116,7 @@ def new(
     """
     from cosell.cli import moving
 
-    _do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
+    do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -127,7 +128,7 @@ def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_jso
       cosell sandbox edit 006Hs00000AAAAA amount=90000
       cosell sandbox edit a2000000-0000-4000-8000-000000000001 value=90000
     """
-    _do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -138,7 +139,7 @@ def accept(deal: Deal, by: By = None, url: Url = None, as_json: Json = False) ->
     Examples:
       cosell sandbox accept a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
+    do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -155,7 +156,7 @@ def decline(
     Examples:
       cosell sandbox decline a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -173,7 +174,7 @@ def close(
     Examples:
       cosell sandbox close a2000000-0000-4000-8000-000000000001 won
     """
-    _do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -184,7 +185,7 @@ def expire(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox expire a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.expire(deal), url=url, as_json=as_json)
+    do(lambda control: control.expire(deal), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -199,7 +200,7 @@ def advance(
     Examples:
       cosell sandbox advance 14d
     """
-    _do(lambda control: control.advance(span), url=url, as_json=as_json)
+    do(lambda control: control.advance(span), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -210,7 +211,7 @@ def drop(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox drop --times 3
     """
-    _do(lambda control: control.drop_events(times), url=url, as_json=as_json)
+    do(lambda control: control.drop_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -221,7 +222,7 @@ def duplicate(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox duplicate --times 3
     """
-    _do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
+    do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -238,7 +239,7 @@ def slow(
       cosell sandbox slow 2 --system salesforce
       cosell sandbox slow 0
     """
-    _do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
+    do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -258,7 +259,7 @@ def fail(
       cosell sandbox fail partner_center status=503 times=3
       cosell sandbox fail salesforce kind=lose
     """
-    _do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -269,7 +270,7 @@ def heal(url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox heal
     """
-    _do(lambda control: control.heal(), url=url, as_json=as_json)
+    do(lambda control: control.heal(), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -286,7 +287,7 @@ def switch(
       cosell sandbox switch
       cosell sandbox switch partner_center page_size=5
     """
-    _do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -301,7 +302,7 @@ def calls(
     Examples:
       cosell sandbox calls --forget
     """
-    _do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
+    do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -317,4 +318,4 @@ def reset(
     Examples:
       cosell sandbox reset --seed 7
     """
-    _do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
+    do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
