@@ -50,6 +50,8 @@ class Bench:
     secrets: Secrets
     clock: WallClock
     answers: dict[str, str] = field(default_factory=dict)
+    errand: str = "connect"
+    """What the answers are for; those of another errand are not taken up."""
 
     @property
     def folder(self) -> Path:
@@ -65,36 +67,35 @@ class Bench:
         table = tomllib.loads(self.text).get(self.which.table, {})
         return table if isinstance(table, dict) else {}
 
+    @property
+    def _draft(self) -> str:
+        return f"{DRAFT}{self.which.table}.{self.errand}"
+
     # --- answers -----------------------------------------------------------------------------------
 
     async def recall(self) -> bool:
         """Takes up the answers of a dialogue that was broken off, else those of the file; whether there were
         such of a dialogue."""
-        kept = json.loads(await self.keyring.get(DRAFT + self.which.table) or "{}")
-        self.answers = {**self._of_file(), **kept}
+        kept = json.loads(await self.keyring.get(self._draft) or "{}")
+        self.answers = {**self.of_file(), **kept}
         return bool(kept)
 
     async def remember(self) -> None:
         """Keeps the answers so far, sealed."""
-        await self.keyring.put(DRAFT + self.which.table, json.dumps(self.answers))
+        await self.keyring.put(self._draft, json.dumps(self.answers))
 
     async def finish(self) -> None:
         """Forgets the answers: they are settings and credentials now."""
-        await self.keyring.put(DRAFT + self.which.table, "{}")
+        await self.keyring.put(self._draft, "{}")
 
-    def _of_file(self) -> dict[str, str]:
+    def of_file(self) -> dict[str, str]:
+        """What the file says already, secrets apart."""
         found = {}
         for question in self.which.how.questions:
             said = self.present.get(question.name)
             if isinstance(said, str) and said != FILL_IN and not question.secret:
                 found[question.name] = said
         return found
-
-    def wanted(self, *, every: bool = False) -> Sequence[Question]:
-        """The questions that remain to be asked, given the answers so far."""
-        return [
-            one for one in self.which.how.questions if one.wanted(self.answers) and (every or not one.expert)
-        ]
 
     def trouble(self, question: Question, answer: str) -> str:
         """What is wrong with an answer that is no secret, as the end of a sentence."""
@@ -151,12 +152,16 @@ class Bench:
         return section
 
     def _plain(self) -> dict[str, str]:
-        questions = [one for one in self.which.how.questions if not one.secret and not one.aside]
+        wanted = (one for one in self.which.how.questions if one.wanted(self.answers))
+        questions = [one for one in wanted if not one.secret and not one.aside]
         said = {one.name: self.answers[one.name] for one in questions if self.answers.get(one.name)}
         return {"environment": str(self.present.get("environment", self.environment.kind)), **said}
 
     def _outdated(self) -> set[str]:
-        return {*self.which.how.replaces, *(one.name for one in self.which.how.secrets)}
+        """Settings that say nothing beside the answers: of the other ways to sign in, and secrets."""
+        asked = self.which.how.questions
+        useless = (one.name for one in asked if one.secret or not one.wanted(self.answers))
+        return {*self.which.how.replaces, *useless}
 
     def _refuse_foreign_worlds(self, section: Any) -> None:
         kind = self.environment.kind
@@ -215,7 +220,7 @@ class Bench:
         them, which is not written yet."""
         fresh = {**values, **proof.renewed}
         now, credentials, changes = self.clock.now(), {}, dict[str, str | None](self._plain())
-        for name in self.which.how.replaces:
+        for name in self._outdated():
             if name in self.present:
                 changes[name] = None
         for name, value in fresh.items():
@@ -262,6 +267,25 @@ class Bench:
             question = next(one for one in self.which.how.questions if one.name == name)
             found[name] = await self.value(question, answer)
         return found
+
+    async def switched(self, proof: Proof) -> Connected:
+        """Puts every next credential in use, in one commit; what was in use stays beside it."""
+        connected = await self.connected()
+        credentials = {
+            name: replace(turns, next=replace(turns.next, value=proof.renewed[name]))
+            if turns.next is not None and name in proof.renewed
+            else turns
+            for name, turns in connected.credentials.items()
+        }
+        made = replace(connected, who=proof.who, where=proof.where, credentials=credentials).switched()
+        await self.connections.write(self.which.table, made)
+        return made
+
+    async def forgotten(self) -> Connected:
+        """Forgets what was replaced."""
+        made = (await self.connected()).forgetful()
+        await self.connections.write(self.which.table, made)
+        return made
 
     def _stays(self, name: str, *, leave: bool) -> str:
         """The reference a secret stays at; empty where it is sealed."""
