@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
@@ -153,101 +151,6 @@ async def test_the_secret_may_stand_in_a_basic_header(microsoft: Microsoft) -> N
     for basic, status in ((b64encode(pair.encode()).decode(), 200), ("%%%", 401)):
         reply = await microsoft.ask("POST", url, data=form, headers={"Authorization": f"Basic {basic}"})
         assert reply.status == status
-
-
-async def code_for(microsoft: Microsoft, **extra: str) -> str:
-    params = {
-        "client_id": microsoft.entra.client_id,
-        "response_type": "code",
-        "redirect_uri": "http://localhost:9/back?x=1",
-        "state": "s p",
-        "scope": f"{PARTNER_CENTER}/.default offline_access",
-    }
-    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/v2.0/authorize"
-    reply = await microsoft.ask("GET", url, params={**params, **extra}, allow_redirects=False)
-    assert reply.status == 302
-    back = urlsplit(reply.headers["Location"])
-    query = parse_qs(back.query)
-    assert (back.netloc, query["state"], query["x"]) == ("localhost:9", ["s p"], ["1"])
-    return query["code"][0]
-
-
-async def test_a_code_is_redeemed_once(microsoft: Microsoft) -> None:
-    code = await code_for(microsoft)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back?x=1"}
-    reply = await microsoft.sign_in(version=2, **form, client_info="1")
-    assert claims(reply.json["access_token"])["aud"] == PARTNER_CENTER
-    assert {"refresh_token", "client_info"} <= set(reply.json)
-    assert number(await microsoft.sign_in(version=2, **form))[1] == "invalid_grant"
-
-
-async def test_a_code_belongs_to_its_verifier_and_its_address(microsoft: Microsoft) -> None:
-    verifier = "v" * 50
-    challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    form = {"grant_type": "authorization_code", "redirect_uri": "http://localhost:9/back?x=1"}
-    for changes, status in (
-        ({"code_verifier": "wrong"}, 400),
-        ({"redirect_uri": "http://localhost:9/other", "code_verifier": verifier}, 400),
-        ({"code_verifier": verifier, "client_secret": ""}, 200),
-    ):
-        code = await code_for(microsoft, code_challenge=challenge, code_challenge_method="S256")
-        options: dict[str, Any] = {**form, "code": code, **changes}
-        assert (await microsoft.sign_in(version=2, **options)).status == status
-
-
-async def test_a_code_does_not_last(microsoft: Microsoft) -> None:
-    code = await code_for(microsoft)
-    microsoft.frame.clock.advance(601)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back?x=1"}
-    assert number(await microsoft.sign_in(version=2, **form))[2] == 70008
-
-
-async def test_a_wrong_question_is_not_answered_with_a_code(microsoft: Microsoft) -> None:
-    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/authorize"
-    good = {
-        "client_id": microsoft.entra.client_id,
-        "response_type": "code",
-        "redirect_uri": "http://localhost",
-    }
-    for changes in (
-        {"client_id": "x"},
-        {"response_type": "token"},
-        {"redirect_uri": "javascript:alert(1)"},
-        {"resource": "https://graph.example"},
-    ):
-        reply = await microsoft.ask("GET", url, params={**good, **changes}, allow_redirects=False)
-        assert reply.status == 400
-
-
-@pytest.mark.parametrize("version", [1, 2])
-async def test_a_device_waits_for_a_person(microsoft: Microsoft, version: int) -> None:
-    """partner-center-api.md 1.2: device code works in a public project."""
-    microsoft.entra.switches.device_approves_itself = False
-    middle = "oauth2/devicecode" if version == 1 else "oauth2/v2.0/devicecode"
-    url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/{middle}"
-    wanted = {"client_id": microsoft.entra.client_id, "scope": f"{PARTNER_CENTER}/.default"}
-    device = (await microsoft.ask("POST", url, data=wanted)).json
-    poll = {
-        "client_secret": "",
-        "grant_type": "urn:ietf:params:oauth:grant-type:device_code" if version == 2 else "device_code",
-        "device_code" if version == 2 else "code": device["device_code"],
-    }
-    options: dict[str, Any] = {"version": version, **poll}
-    assert number(await microsoft.sign_in(**options))[1] == "authorization_pending"
-    where = device["verification_uri" if version == 2 else "verification_url"]
-    assert (await microsoft.ask("GET", where)).status == 404
-    assert (await microsoft.ask("GET", where, params={"code": device["user_code"].lower()})).status == 200
-    reply = await microsoft.sign_in(**options)
-    again = await refreshed(microsoft, refresh_token=reply.json["refresh_token"], client_secret="")
-    assert again.status == 200
-    assert number(await microsoft.sign_in(**options))[1] == "invalid_grant"
-
-
-async def test_a_device_may_approve_itself_on_the_second_question(microsoft: Microsoft) -> None:
-    url = f"{microsoft.entra.base_url}/common/oauth2/v2.0/devicecode"
-    device = (await microsoft.ask("POST", url, data={"client_id": microsoft.entra.client_id})).json
-    form = {"grant_type": "device_code", "device_code": device["device_code"]}
-    assert [(await microsoft.sign_in(version=2, **form)).status for _ in range(2)] == [400, 200]
 
 
 async def test_discovery_leads_to_the_token_endpoint_and_the_keys(microsoft: Microsoft) -> None:

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jwt
 import pytest
@@ -27,6 +27,7 @@ from cosell.sandbox.shell.authority import Authority, found_authority
 from cosell.sandbox.shell.serving import Serving
 
 from .microsoft import Microsoft, free_socket, private_deal
+from .person import Person, told
 from .sales import VERSION, Sales
 
 SCOPE = f"{PARTNER_CENTER}/.default offline_access openid profile"
@@ -47,13 +48,13 @@ async def code_for(microsoft: Microsoft, **extra: str) -> str:
     asked = {
         "client_id": microsoft.entra.client_id,
         "response_type": "code",
-        "redirect_uri": "http://localhost:9/back",
+        "redirect_uri": "http://localhost:9",
         "scope": SCOPE,
         **extra,
     }
     url = f"{microsoft.entra.base_url}/{microsoft.entra.tenant}/oauth2/v2.0/authorize"
-    reply = await microsoft.ask("GET", url, params=asked, allow_redirects=False)
-    return parse_qs(urlsplit(reply.headers["Location"]).query)["code"][0]
+    person = Person(microsoft.session, microsoft.entra.email)
+    return told(await person.sign_in(f"{url}?{urlencode(asked)}"))["code"]
 
 
 async def test_msal_finds_its_nonce_in_the_identity_token(microsoft: Microsoft) -> None:
@@ -62,14 +63,14 @@ async def test_msal_finds_its_nonce_in_the_identity_token(microsoft: Microsoft) 
     challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     options = {"code_challenge": challenge, "code_challenge_method": "S256", "nonce": "n-1"}
     code = await code_for(microsoft, **options, client_info="1")
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back"}
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9"}
     reply = await microsoft.sign_in(version=2, **form, code_verifier=verifier)
     assert identity_of(reply.json, microsoft)["nonce"] == "n-1"
 
 
 async def test_a_code_asked_without_openid_brings_no_identity(microsoft: Microsoft) -> None:
     code = await code_for(microsoft, scope=f"{PARTNER_CENTER}/.default")
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9/back"}
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost:9"}
     assert "id_token" not in (await microsoft.sign_in(version=2, **form)).json
 
 

@@ -26,7 +26,16 @@ from .visitor import visiting
 CONTRACT = {
     "partner_center": {"url", "access_token", "organization_id", "mpn_id", "solutions"},
     "webhooks": {"url", "access_token"},
-    "entra": {"authority", "tenant", "client_id", "client_secret", "refresh_token"},
+    "entra": {
+        "authority",
+        "tenant",
+        "client_id",
+        "client_secret",
+        "refresh_token",
+        "person",
+        "password",
+        "second_factor",
+    },
     "salesforce": {
         "login_url",
         "instance_url",

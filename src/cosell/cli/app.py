@@ -8,7 +8,7 @@ import typer
 
 from cosell.cli.installation import install, package, uninstall
 from cosell.cli.options import Config, Json, LinkName
-from cosell.cli.sandbox import sandbox
+from cosell.cli.sandbox_access import sandbox
 from cosell.cli.solutions import solutions
 
 app = typer.Typer(
@@ -53,6 +53,96 @@ def init(
     from cosell.cli import beginning, speaking
 
     speaking.speak(lambda: beginning.init(path, crm=crm, key=key), as_json=as_json)
+
+
+@app.command()
+def connect(
+    system: Annotated[
+        str, typer.Argument(metavar="SYSTEM", help="partner-center, or the CRM: salesforce, dynamics.")
+    ],
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answer",
+            "-a",
+            metavar="NAME=VALUE",
+            help="Answer one question beforehand, several times for several; a secret by reference only.",
+        ),
+    ] = None,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="Ask nothing; what is missing is an error.")
+    ] = False,
+    all_questions: Annotated[
+        bool, typer.Option("--all-questions", help="Ask also what nearly nobody has to change.")
+    ] = False,
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Leave secrets where they lie instead of keeping them sealed.")
+    ] = False,
+    device: Annotated[
+        bool, typer.Option("--device", help="Partner Center: sign in on another device, with a code.")
+    ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Partner Center: open the browser of this machine.")
+    ] = True,
+    redirect_port: Annotated[
+        int,
+        typer.Option(
+            "--redirect-port", metavar="N", min=0, max=65535, help="Port the browser comes back to (any)."
+        ),
+    ] = 0,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Enter and prove the next credential; the one in use stays.")
+    ] = False,
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Use the next credential from now on, without a restart.")
+    ] = False,
+    forget_old: Annotated[
+        bool, typer.Option("--forget-old", help="Forget the credential that was replaced.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Sign in to a system: asks, proves, then keeps the secrets sealed and writes the settings file.
+
+    \b
+    Examples:
+      cosell connect partner-center
+      cosell connect partner-center --device
+      cosell connect salesforce --answer client_id=3MVG9 --answer private_key=new
+      cosell connect dynamics --non-interactive --answer credential=env:DYNAMICS_SECRET
+      cosell connect dynamics --rotate
+      cosell connect dynamics --switch
+    """
+    from cosell.cli import answering, connecting, speaking
+
+    wanted = answering.Wanted(
+        system,
+        answer or (),
+        non_interactive,
+        all_questions,
+        leave,
+        device,
+        browser,
+        redirect_port,
+        rotate,
+        switch,
+        forget_old,
+    )
+    speaking.speak(lambda: speaking.wait(connecting.connect(config, wanted)), as_json=as_json)
+
+
+@app.command()
+def connections(config: Config = None, as_json: Json = False) -> None:
+    """Show what is connected, as whom, since when, and how old its credentials are.
+
+    \b
+    Examples:
+      cosell connections
+      cosell connections --json
+    """
+    from cosell.cli import listing, speaking
+
+    speaking.speak(lambda: speaking.wait(listing.connections(config)), as_json=as_json)
 
 
 @app.command()

@@ -58,7 +58,8 @@ def serve(
         speaking.speak(serve_wanted, as_json=as_json)
 
 
-def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
+def do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
+    """Carries out one verb in the running sandbox and shows what came of it."""
     from cosell.cli import moving, speaking
 
     speaking.speak(lambda: moving.move(act, url=url, full=full), as_json=as_json)
@@ -85,7 +86,7 @@ def deals(
       cosell sandbox deals
       cosell sandbox deals salesforce
     """
-    _do(lambda control: control.deals(system), url=url, as_json=as_json)
+    do(lambda control: control.deals(system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -96,7 +97,7 @@ def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox deal 006Hs00000AAAAA
     """
-    _do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
+    do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
 
 
 @sandbox.command()
@@ -122,7 +123,7 @@ def new(
     """
     from cosell.cli import moving
 
-    _do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
+    do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -134,7 +135,7 @@ def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_jso
       cosell sandbox edit 006Hs00000AAAAA amount=90000
       cosell sandbox edit a2000000-0000-4000-8000-000000000001 value=90000
     """
-    _do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -145,7 +146,7 @@ def accept(deal: Deal, by: By = None, url: Url = None, as_json: Json = False) ->
     Examples:
       cosell sandbox accept a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
+    do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -162,7 +163,7 @@ def decline(
     Examples:
       cosell sandbox decline a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -180,7 +181,7 @@ def close(
     Examples:
       cosell sandbox close a2000000-0000-4000-8000-000000000001 won
     """
-    _do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -191,7 +192,7 @@ def expire(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox expire a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.expire(deal), url=url, as_json=as_json)
+    do(lambda control: control.expire(deal), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -206,7 +207,7 @@ def advance(
     Examples:
       cosell sandbox advance 14d
     """
-    _do(lambda control: control.advance(span), url=url, as_json=as_json)
+    do(lambda control: control.advance(span), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -217,7 +218,7 @@ def drop(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox drop --times 3
     """
-    _do(lambda control: control.drop_events(times), url=url, as_json=as_json)
+    do(lambda control: control.drop_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -228,7 +229,7 @@ def duplicate(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox duplicate --times 3
     """
-    _do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
+    do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -245,7 +246,7 @@ def slow(
       cosell sandbox slow 2 --system salesforce
       cosell sandbox slow 0
     """
-    _do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
+    do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -265,7 +266,7 @@ def fail(
       cosell sandbox fail partner_center status=503 times=3
       cosell sandbox fail salesforce kind=lose
     """
-    _do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -276,7 +277,7 @@ def heal(url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox heal
     """
-    _do(lambda control: control.heal(), url=url, as_json=as_json)
+    do(lambda control: control.heal(), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -293,7 +294,7 @@ def switch(
       cosell sandbox switch
       cosell sandbox switch partner_center page_size=5
     """
-    _do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -308,7 +309,7 @@ def calls(
     Examples:
       cosell sandbox calls --forget
     """
-    _do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
+    do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -324,4 +325,4 @@ def reset(
     Examples:
       cosell sandbox reset --seed 7
     """
-    _do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
+    do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)

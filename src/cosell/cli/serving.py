@@ -53,6 +53,8 @@ def introduce(voice: Voice, sandbox: Sandbox) -> None:
     """Prints what runs where."""
     voice.line("The sandbox runs. Ctrl-C ends it.", style="bold")
     voice.pairs(rows(sandbox))
+    if sandbox.ca_file is not None:
+        voice.line(f"Its certificates are trusted where SSL_CERT_FILE={sandbox.ca_file}")
     voice.line("Try: cosell sandbox deals")
 
 

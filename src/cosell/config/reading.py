@@ -7,13 +7,13 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from cosell.config.guard import refuse_foreign_worlds
-from cosell.config.models import Settings, settings_with
+from cosell.config.models import EnvironmentSettings, Settings, settings_with
 from cosell.core.errors import Misconfigured
 from cosell.core.mapping import Rule, lint, parse
 from cosell.crm import named, supported
@@ -61,6 +61,34 @@ def parse_tables(tables: Mapping[str, Any], name: str) -> Settings:
 def settings_of(tables: Mapping[str, Any]) -> Settings:
     """The same from tables that a program made; it may hand secrets over in memory."""
     return _model(tables, "The settings").model_validate(tables)
+
+
+def draft_of(
+    tables: Mapping[str, Any], name: str, table: str = "", model: type[Section] | None = None
+) -> tuple[EnvironmentSettings, Any]:
+    """The environment and one table of a file that is not complete yet, both checked."""
+    fields: dict[str, Any] = {"environment": (EnvironmentSettings, ...)}
+    if model is not None:
+        fields[table] = (model, ...)
+    draft: type[Section] = create_model("Draft", __base__=Section, **fields)
+    try:
+        made: Any = draft.model_validate({one: tables[one] for one in fields if one in tables})
+    except ValidationError as error:
+        raise Misconfigured(f"{name}: {_sentences(error.errors(include_url=False), draft)}") from None
+    return made.environment, getattr(made, table, None)
+
+
+def complaint(model: type[Section], name: str, value: str) -> str:
+    """What is wrong with an answer to one setting, as the end of a sentence; empty where nothing is."""
+    field = model.model_fields[name]
+    kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        problem["loc"] = ("table", name)
+        return _sentence(problem, model).partition(f"{name} ")[2]
+    return ""
 
 
 def _model(tables: Mapping[str, Any], name: str) -> type[Settings]:
@@ -147,14 +175,14 @@ def _plain(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _sentences(problems: list[ErrorDetails], model: type[Settings]) -> str:
+def _sentences(problems: list[ErrorDetails], model: type[BaseModel]) -> str:
     said = [_sentence(problem, model) for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         said.append(f"And {len(problems) - SHOWN} more.")
     return " ".join(said)
 
 
-def _sentence(problem: ErrorDetails, model: type[Settings]) -> str:
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     place, kind = problem["loc"], problem["type"]
     if kind == "extra_forbidden":
         return f"There is no setting {_name(place)}.{_nearest(place, model)}"
@@ -174,7 +202,7 @@ def _name(place: tuple[int | str, ...]) -> str:
     return f"[{'.'.join(words[:-1])}] {words[-1]}"
 
 
-def _nearest(place: tuple[int | str, ...], whole: type[Settings]) -> str:
+def _nearest(place: tuple[int | str, ...], whole: type[BaseModel]) -> str:
     model: type[BaseModel] | None = whole
     for part in place[:-1]:
         model = _table(model, str(part))

@@ -17,7 +17,8 @@ from cosell.sections import FILL_IN, Section
 
 HEAD = """\
 # Settings of Cosell. Lines that begin with # show the defaults; remove the # to change one.
-# Secrets never stand here: write env:NAME for an environment variable or file:/path for a file.
+# Secrets never stand here: write env:NAME for an environment variable or file:/path for a file, or let
+# `cosell connect` ask for them, prove them and keep them sealed.
 # `cosell doctor` checks this file and both connections.
 """
 

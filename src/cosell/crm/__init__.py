@@ -13,9 +13,11 @@ from pydantic import Field
 
 from cosell.core.errors import Misconfigured
 from cosell.core.records import Side
+from cosell.crm.connecting import Connecting
 from cosell.crm.installing import Admin, Installer, Package
 from cosell.ports import Capabilities, Clock, System
 from cosell.sections import Section, Tag
+from cosell.sections.credentials import Credential
 from cosell.sections.secrets import Reference
 
 if TYPE_CHECKING:
@@ -48,6 +50,14 @@ class Fetch(Protocol):
     def __call__(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None: ...
 
 
+class Find(Protocol):
+    """Finds the credential a setting refers to; None where the setting is empty."""
+
+    def __call__(
+        self, setting: str, reference: Reference | None, *, lines: bool = False
+    ) -> Credential | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What an opened CRM is given to work with."""
@@ -55,6 +65,8 @@ class Site:
     transport: Transport
     clock: Clock
     secret: Fetch
+    """For what is read once; what signs in is a `credential`."""
+    credential: Find
     hide: Callable[[Callable[[], Iterable[str]]], None]
     """Takes a source of secrets that must not be seen in any log."""
     leads: bool = False
@@ -107,6 +119,8 @@ class Crm:
     """What it can do where everything is installed."""
     hints: Callable[[Any, Site], Hints | None] | None = None
     """Takes the webhooks it sends where the settings hold a key for them; None where it sends none."""
+    connecting: Callable[[], Connecting] | None = None
+    """How a person is led to a proven connection."""
     installer: Callable[[Any, Site, Admin], Installer] | None = None
     """Brings its fields and rights into the CRM and takes them out again."""
     package: Package | None = None

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cosell.core.errors import Misconfigured
+from cosell.sections import elsewhere
 
 LARGEST = 64 * 1024
 """Bytes; no secret of either system comes near."""
 
 IN_CLEAR = "holds a secret in clear, which does not belong in a file"
-HOW = "Write where it lies instead: env:NAME for an environment variable, or file:/path for a file."
+HOW = (
+    "Write where it lies instead: env:NAME for an environment variable, file:/path for a file, "
+    "keyring:SERVICE/NAME or vault:https://NAME.vault.azure.net/secrets/NAME; "
+    "or have `cosell connect` keep it sealed."
+)
+_SHAPES = {
+    "env": (re.compile(r"\S.*"), "env:NAME"),
+    "file": (re.compile(r"\S.*"), "file:/path"),
+    "keyring": (re.compile(r"[^/\s]+/\S+"), "keyring:SERVICE/NAME"),
+    "vault": (
+        re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/secrets/[A-Za-z0-9-]+(/[A-Za-z0-9]+)?"),
+        "vault:https://NAME.vault.azure.net/secrets/NAME",
+    ),
+    "sealed": (re.compile(r"[a-z0-9_]+\.[a-z0-9_]+"), "sealed:CONNECTION.NAME"),
+}
+"""For each place a secret may lie: what names it there, and how a person writes that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a secret lies: `env:NAME`, `file:/path`, or handed over in memory by the sandbox."""
+    """Where a secret lies; the sandbox hands its own over in memory.
+
+    `env:NAME`, `file:/path`, `keyring:SERVICE/NAME` for the keyring of the operating system,
+    `vault:https://…/secrets/NAME` for Azure Key Vault, `sealed:CONNECTION.NAME` for the database.
+    """
 
     kind: str
     place: str = ""
@@ -27,13 +48,16 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Reads `env:NAME` or `file:/path`; anything else is taken for a secret in clear and refused.
+        """Reads a reference; anything else is taken for a secret in clear and refused.
 
         Raises ValueError whose text never repeats what was written, for it may be the secret (INV-13).
         """
         kind, colon, place = text.partition(":")
-        if not colon or kind not in ("env", "file") or not place.strip():
+        if not colon or kind not in _SHAPES or not place.strip():
             raise ValueError(IN_CLEAR)
+        shape, written = _SHAPES[kind]
+        if not shape.fullmatch(place.strip()):
+            raise ValueError(f"must have the form {written}")
         return cls(kind, place.strip())
 
     @classmethod
@@ -45,10 +69,26 @@ class Reference:
         return "(handed over)" if self.kind == "given" else f"{self.kind}:{self.place}"
 
     def fetch(self, setting: str, environ: Mapping[str, str], folder: Path, *, lines: bool = False) -> str:
-        """The secret itself, checked; `setting` is the name to complain about, `lines` allows line breaks."""
-        if self.kind == "given":
-            return self._given
-        found = self._from_env(setting, environ) if self.kind == "env" else self._from_file(setting, folder)
+        """The secret itself, checked; `setting` is the name to complain about, `lines` allows line breaks.
+
+        What is sealed only the database opens (`wiring.credentials`); it is refused here.
+        """
+        match self.kind:
+            case "given":
+                return self._given
+            case "env":
+                found = self._from_env(setting, environ)
+            case "file":
+                found = self._from_file(setting, folder)
+            case "keyring":
+                found = elsewhere.from_keyring(setting, self.place)
+            case "vault":
+                found = elsewhere.from_vault(setting, self.place)
+            case _:
+                raise Misconfigured(
+                    f"{setting} cannot be kept sealed by Cosell.",
+                    advice="Name a place of this kind for it: env:NAME, file:/path or keyring:SERVICE/NAME.",
+                )
         return self._checked(setting, found, lines=lines)
 
     def _from_env(self, setting: str, environ: Mapping[str, str]) -> str:

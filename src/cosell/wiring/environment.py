@@ -12,7 +12,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cosell.config import Reference, Settings, rules
+from cosell.config import Settings, rules
 from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import Flow, Rule
@@ -22,6 +22,8 @@ from cosell.crm.installing import Admin, Installer
 from cosell.ports import Store
 from cosell.store import open_store
 from cosell.wiring.alerts import StoredAlerts
+from cosell.wiring.connections import Connections
+from cosell.wiring.credentials import Secrets
 from cosell.wiring.joining import absent_sandbox, sandbox_settings
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
 from cosell.wiring.places import Place, alive
@@ -71,6 +73,25 @@ class Environment:
         self.alerts = StoredAlerts(store, clock=self.clock)
         self._environ, self._certificate_roots = environ, certificate_roots
         self._systems: Systems | None = None
+        self._keyring: SealedKeyring | None = None
+
+    @property
+    def keyring(self) -> SealedKeyring:
+        """The sealed secrets; finds the key they are sealed with, or makes one."""
+        if self._keyring is None:
+            key = find_key(self.place.data, self.place.name, self._environ)
+            self._keyring = SealedKeyring(self.store, key, clock=self.clock, live=self.live)
+        return self._keyring
+
+    @property
+    def connections(self) -> Connections:
+        """What is known of the signed-in connections."""
+        return Connections(self.keyring)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Finds what the settings refer to."""
+        return Secrets(self._environ, self.settings.folder, self.live, lambda: self.connections)
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -107,13 +128,12 @@ class Environment:
             # What asks only the database must not wait until the network is loaded.
             from cosell.wiring.systems import Systems
 
-            key = find_key(self.place.data, self.place.name, self._environ)
             self._systems = Systems(
                 self.settings,
-                keyring=SealedKeyring(self.store, key, clock=self.clock, live=self.live),
+                keyring=self.keyring,
                 clock=self.clock,
                 live=self.live,
-                secret=self._secret,
+                secrets=self.secrets,
                 certificate_roots=self._certificate_roots,
             )
         return self._systems
@@ -139,15 +159,22 @@ class Environment:
     @contextlib.asynccontextmanager
     async def installer(self, admin: Admin) -> AsyncIterator[Installer]:
         """What brings our fields and rights into the CRM; Misconfigured where it has no such thing."""
-        from cosell.wiring.systems import transport
+        from cosell.wiring.systems import outward
 
-        crm, carrier = named(self.settings.crm_name), transport(self.settings)
+        crm = named(self.settings.crm_name)
         if crm.installer is None:
             raise Misconfigured(
                 f"Nothing can be installed into {crm.label}.", advice="Make its fields by hand."
             )
-        leads = not self.settings.partner_center.cosell_only
-        site = Site(carrier, self.clock, self._secret, self.live.also, leads=leads)
+        carrier = outward(self.settings.environment, self.settings.folder)
+        site = Site(
+            transport=carrier,
+            clock=self.clock,
+            secret=self.secrets.fetch,
+            credential=self.secrets.credential,
+            hide=self.live.also,
+            leads=not self.settings.partner_center.cosell_only,
+        )
         made = crm.installer(self.settings.crm, site, admin)
         try:
             yield made
@@ -165,12 +192,6 @@ class Environment:
         if self._systems is not None:
             await self._systems.aclose()
         await self.store.aclose()
-
-    def _secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
-        if reference is None:
-            return None
-        found = reference.fetch(setting, self._environ, self.settings.folder, lines=lines)
-        return self.live.add(found)
 
 
 def _is_dead(owner: str) -> bool:

@@ -1,7 +1,8 @@
 """Secrets at rest: sealed in the database with a key that is never kept inside it.
 
 The key comes from the first of: the environment variable `COSELL_KEY`, the file that `COSELL_KEY_FILE`
-names, the file `<environment>.key` in the data directory, which is created with rights for its owner only.
+names, the place that `COSELL_KEY_FROM` refers to (`keyring:…`, `vault:…`, `env:…` or `file:…`), the file
+`<environment>.key` in the data directory, which is created with rights for its owner only.
 A copy of the database alone opens nothing. Whoever copies the whole data directory has both; give the key
 by environment or by a mounted file where that matters.
 """
@@ -16,7 +17,9 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from cosell.core.errors import Misconfigured
 from cosell.ports import Clock, Store
+from cosell.sections.secrets import Reference
 
+HOW_KEY = "Write where the key lies: keyring:SERVICE/NAME or vault:https://NAME.vault.azure.net/secrets/NAME."
 SHORTEST = 6
 """Characters; a shorter text is too common to be starred out of every line."""
 
@@ -79,6 +82,8 @@ def find_key(data: Path, environment: str, environ: Mapping[str, str]) -> bytes:
     """The key to seal with; a new one is written beside the database where none is given."""
     if (given := environ.get("COSELL_KEY")) is not None:
         return _checked(given, "COSELL_KEY")
+    if (place := environ.get("COSELL_KEY_FROM")) is not None:
+        return _checked(_referred(place, data, environ), "COSELL_KEY_FROM")
     named = environ.get("COSELL_KEY_FILE")
     path = Path(named) if named else data / f"{environment}.key"
     try:
@@ -89,6 +94,13 @@ def find_key(data: Path, environment: str, environ: Mapping[str, str]) -> bytes:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise Misconfigured(f"The key file {path} cannot be read.") from error
     return _written(path)
+
+
+def _referred(place: str, data: Path, environ: Mapping[str, str]) -> str:
+    try:
+        return Reference.parse(place).fetch("COSELL_KEY_FROM", environ, data)
+    except ValueError as error:
+        raise Misconfigured(f"COSELL_KEY_FROM {error}.", advice=HOW_KEY) from None
 
 
 def _written(path: Path) -> bytes:

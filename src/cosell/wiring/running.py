@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cosell.config import Settings
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.engine import Engine
-from cosell.wiring import report
+from cosell.wiring import ageing, report
 from cosell.wiring.environment import HOOKS, Environment, environment
 from cosell.wiring.events import Ear, keep_watch
 from cosell.wiring.joining import sandbox_settings
@@ -70,6 +70,7 @@ class Running:
         """Works until `leaving`, then finishes what is in hand. Raises what ended the engine by itself."""
         reachable = self.env.address is not None
         watch = asyncio.create_task(keep_watch(self.env, self.ear if reachable else None))
+        ages = asyncio.create_task(ageing.watch(self.env))
         self._work = asyncio.create_task(self.engine.run())
         gone = asyncio.create_task(leaving.wait())
         try:
@@ -77,11 +78,12 @@ class Running:
         finally:
             gone.cancel()
             watch.cancel()
+            ages.cancel()
             self.engine.stop()
             await asyncio.wait({self._work}, timeout=PATIENCE)
             unfinished = not self._work.done()
             self._work.cancel()
-            await asyncio.gather(watch, self._work, return_exceptions=True)
+            await asyncio.gather(watch, ages, self._work, return_exceptions=True)
         if unfinished:
             log.info("stopped.unfinished")
         elif not self._work.cancelled() and (error := self._work.exception()) is not None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from cosell.config import Settings, Tag
+from cosell.config.models import EnvironmentSettings
 from cosell.config.reading import read_bytes
 from cosell.core.records import Snapshot
-from cosell.crm import Fetch, Hints, Site, named
+from cosell.crm import Hints, Site, named
 from cosell.http import AiohttpTransport, Transport
 from cosell.ports import Clock, Keyring, System
 from cosell.systems.partner_center.connection import open_connection
 from cosell.systems.partner_center.options import Options as PartnerCenterOptions
+from cosell.wiring.credentials import Secrets
 from cosell.wiring.keyring import LiveSecrets
 
 
@@ -25,11 +28,11 @@ class Systems:
         keyring: Keyring,
         clock: Clock,
         live: LiveSecrets,
-        secret: Fetch,
+        secrets: Secrets,
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [transport(settings), transport(settings)]
+        self._transports = [outward(settings.environment, settings.folder) for _ in range(2)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -38,14 +41,21 @@ class Systems:
             transport=ours,
             keyring=keyring,
             clock=clock,
-            refresh_token=secret("[partner_center] refresh_token", section.refresh_token) or "",
-            client_secret=secret("[partner_center] client_secret", section.client_secret),
+            refresh_token=secrets.credential("[partner_center] refresh_token", section.refresh_token) or "",
+            client_secret=secrets.credential("[partner_center] client_secret", section.client_secret),
         )
         live.also(self._connection.tokens.secrets)
         self.partner_center: System = self._connection.system
         self.registration, self.webhook = self._connection.registration, self._connection.webhook
         leads = not section.cosell_only
-        site = Site(transport=theirs, clock=clock, secret=secret, hide=live.also, leads=leads)
+        site = Site(
+            transport=theirs,
+            clock=clock,
+            secret=secrets.fetch,
+            credential=secrets.credential,
+            hide=live.also,
+            leads=leads,
+        )
         crm = named(settings.crm_name)
         self.crm: System = crm.open(settings.crm, site)
         self.hints: Hints | None = crm.hints(settings.crm, site) if crm.hints is not None else None
@@ -63,12 +73,12 @@ class Systems:
             await transport.aclose()
 
 
-def transport(settings: Settings) -> Transport:
-    """What carries calls from this environment to the outside."""
-    ca_file = settings.environment.ca_file
+def outward(environment: EnvironmentSettings, folder: Path) -> Transport:
+    """The way out that an environment allows."""
+    ca_file = environment.ca_file
     return AiohttpTransport(
-        ca_file=str(settings.folder / ca_file) if ca_file else None,
-        allow_private=settings.environment.kind is Tag.SANDBOX,
+        ca_file=str(folder / ca_file) if ca_file else None,
+        allow_private=environment.kind is Tag.SANDBOX,
     )
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hmac import compare_digest
 from urllib.parse import unquote
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cosell.sandbox.entra import refusals
-from cosell.sandbox.entra.directory import Application, Directory, Tenant
+from cosell.sandbox.entra.directory import Application, Directory, Switches, Tenant
+from cosell.sandbox.entra.keys import Keys
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -38,23 +36,11 @@ class Asked:
 
 
 class Clients:
-    """Knows the applications of one tenant and the certificates an administrator gave them."""
+    """Knows the applications of one tenant, and believes them by what they sign in with."""
 
-    def __init__(self, tenant: Tenant, directory: Directory) -> None:
+    def __init__(self, tenant: Tenant, directory: Directory, keys: Keys, switches: Switches) -> None:
         self._tenant, self._directory = tenant, directory
-        self._keys: dict[str, list[rsa.RSAPublicKey]] = {}
-
-    def trust(self, client_id: str, certificate_pem: str) -> None:
-        """Registers a certificate that the application may sign in with from now on."""
-        if self._tenant.application(client_id) is None:
-            raise LookupError(f"there is no application {client_id}")
-        key = x509.load_pem_x509_certificate(certificate_pem.encode()).public_key()
-        if not isinstance(key, rsa.RSAPublicKey):
-            raise ValueError("the certificate must hold an RSA key")
-        self._keys.setdefault(client_id.lower(), []).append(key)
-
-    def forget(self) -> None:
-        self._keys.clear()
+        self._keys, self._switches = keys, switches
 
     def named(self, client_id: str) -> Application:
         """The application of this id, or a Refusal."""
@@ -72,9 +58,8 @@ class Clients:
         if asked.get("client_assertion"):
             self._check_assertion(asked, application)
         elif secret:
-            if not compare_digest(secret.encode(), application.secret.encode()):
-                raise refusals.wrong_secret()
-        elif not may_be_public:
+            self._keys.check_secret(application, secret)
+        elif not (may_be_public and self._switches.public_clients):
             raise refusals.no_secret()
         return application
 
@@ -87,18 +72,18 @@ class Clients:
             try:
                 name, _, secret = b64decode(asked.basic, validate=True).decode().partition(":")
             except ValueError:
-                raise refusals.wrong_secret() from None
+                raise refusals.wrong_secret("") from None
             return unquote(name), unquote(secret)
         return asked.get("client_id"), asked.get("client_secret")
 
     def _check_assertion(self, asked: Asked, application: Application) -> None:
         if asked.get("client_assertion_type") != ASSERTION:
             raise refusals.missing("client_assertion_type")
-        for key in self._keys.get(application.client_id, ()):
+        for certificate in self._keys.good_certificates(application):
             try:
                 claims = jwt.decode(
                     asked.get("client_assertion"),
-                    key,
+                    certificate.key,
                     algorithms=["RS256", "PS256"],
                     audience=asked.url,
                     issuer=application.client_id,

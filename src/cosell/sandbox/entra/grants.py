@@ -10,7 +10,16 @@ import orjson
 
 from cosell.sandbox.entra import refusals
 from cosell.sandbox.entra.clients import Asked, Clients
-from cosell.sandbox.entra.directory import Application, Directory, Switches, Tenant
+from cosell.sandbox.entra.directory import (
+    Application,
+    Code,
+    Device,
+    Directory,
+    Question,
+    Refreshable,
+    Switches,
+    Tenant,
+)
 from cosell.sandbox.entra.mint import PARTNER_CENTER, Mint
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -83,21 +92,34 @@ class Grants:
                 50173,
                 "The provided grant has expired due to it being revoked, a fresh auth token is needed.",
             )
+        if token.client_id != application.client_id:
+            raise refusals.invalid_grant(70000, "The provided grant was issued to another client.")
         if self._directory.is_lapsed(token):
             raise refusals.invalid_grant(
                 70008, "The provided authorization code or refresh token has expired due to inactivity."
             )
         audience = self.audience(asked, PARTNER_CENTER)
+        self._refuse_by_policy(application, mfa=token.mfa)
         token.last_used = self._directory.now()
-        fresh = self._rotated(text, public_client=token.public_client)
-        return self._for_person(asked, application, audience, fresh)
+        return self._for_person(asked, application, audience, self._rotated(text, token), mfa=token.mfa)
 
-    def _rotated(self, text: str, *, public_client: bool) -> str:
+    def _refuse_by_policy(self, application: Application, *, mfa: bool) -> None:
+        """What an administrator changed since the person signed in."""
+        if self._switches.consent == "withheld":
+            raise refusals.not_consented(application.client_id)
+        if self._switches.conditional_access == "blocked":
+            raise refusals.blocked()
+        if self._switches.conditional_access == "second_factor" and not (mfa and self._switches.mfa):
+            raise refusals.factor_needed()
+
+    def _rotated(self, text: str, token: Refreshable) -> str:
         if not self._switches.rotate_refresh_tokens:
             return text
         if self._switches.old_refresh_token_dies:
             del self._directory.refreshables[text]
-        return self._directory.new_refresh_token(public_client=public_client)
+        return self._directory.new_refresh_token(
+            token.client_id, public_client=token.public_client, mfa=token.mfa
+        )
 
     def _client_credentials(self, asked: Asked) -> dict[str, Any]:
         application = self._clients.check(asked, may_be_public=False)
@@ -110,31 +132,60 @@ class Grants:
 
     def _code(self, asked: Asked) -> dict[str, Any]:
         code = self._directory.codes.get(asked.need("code"))
-        application = self._clients.check(asked, may_be_public=code is not None and bool(code.challenge))
+        proof = code is not None and bool(code.question.challenge)
+        application = self._clients.check(asked, may_be_public=proof)
         if code is None:
             raise refusals.invalid_grant(54005, "The authorization code was already redeemed or is unknown.")
         del self._directory.codes[asked.get("code")]
+        self._refuse_code(asked, code, application)
+        public_client, question = self._clients.is_public(asked), code.question
+        refresh_token = self._directory.new_refresh_token(
+            application.client_id, public_client=public_client, mfa=code.mfa
+        )
+        audience = self.audience(asked, question.audience)
+        return self._for_person(asked, application, audience, refresh_token, mfa=code.mfa, question=question)
+
+    def _refuse_code(self, asked: Asked, code: Code, application: Application) -> None:
+        question = code.question
+        if question.client_id != application.client_id:
+            raise refusals.invalid_grant(70000, "The authorization code was issued to another client.")
         if self._directory.now() - code.born > _CODE_LIFE:
             raise refusals.invalid_grant(70008, "The provided authorization code has expired.")
-        if asked.need("redirect_uri") != code.redirect_uri:
+        if asked.need("redirect_uri") != question.redirect_uri:
             raise refusals.invalid_grant(500112, "The reply address does not match the one of the request.")
-        if code.challenge and not _proves(asked.get("code_verifier"), code.challenge, code.method):
+        if self._clients.is_public(asked) and question.method != "S256":
+            raise refusals.proof_needed()
+        if question.challenge and not _proves(
+            asked.get("code_verifier"), question.challenge, question.method
+        ):
             raise refusals.invalid_grant(501481, "The Code_Verifier does not match the code_challenge.")
-        public_client = self._clients.is_public(asked)
-        refresh_token = self._directory.new_refresh_token(public_client=public_client)
-        audience = self.audience(asked, code.audience)
-        return self._for_person(
-            asked, application, audience, refresh_token, scope=code.scope, nonce=code.nonce
-        )
 
     def _device(self, asked: Asked) -> dict[str, Any]:
         text = asked.get("device_code") or asked.need("code")
         application = self._clients.check(asked, may_be_public=True)
         device = self._directory.devices.get(text)
-        if device is None:
+        if device is None or device.question.client_id != application.client_id:
             raise refusals.invalid_grant(70019, "Verification code is unknown or was used already.")
+        self._refuse_device(text, device)
+        del self._directory.devices[text]
+        refresh_token = self._directory.new_refresh_token(
+            application.client_id, public_client=self._clients.is_public(asked), mfa=device.mfa
+        )
+        audience, question = self.audience(asked, device.question.audience), device.question
+        return self._for_person(
+            asked, application, audience, refresh_token, mfa=device.mfa, question=question
+        )
+
+    def _refuse_device(self, text: str, device: Device) -> None:
         if self._directory.now() - device.born > _DEVICE_LIFE:
             raise refusals.Refusal("expired_token", 70020, "The provided device code has expired.")
+        if device.declined:
+            del self._directory.devices[text]
+            raise refusals.Refusal("authorization_declined", 65004, refusals.declined().text)
+        if self._switches.slow_down_next > 0:
+            self._switches.slow_down_next -= 1
+            # Entra's pages do not list this one; RFC 8628 has every client of the flow obey it.
+            raise refusals.Refusal("slow_down", 70016, "Authorization is pending. Wait longer between polls.")
         device.asked += 1
         if self._switches.device_approves_itself and device.asked > 1:
             device.approved = True
@@ -142,10 +193,6 @@ class Grants:
             raise refusals.Refusal(
                 "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending."
             )
-        del self._directory.devices[text]
-        refresh_token = self._directory.new_refresh_token(public_client=True)
-        audience = self.audience(asked, device.audience)
-        return self._for_person(asked, application, audience, refresh_token, scope=device.scope)
 
     def _for_person(
         self,
@@ -154,14 +201,15 @@ class Grants:
         audience: str,
         refresh_token: str,
         *,
-        scope: str = "",
-        nonce: str = "",
+        mfa: bool,
+        question: Question | None = None,
     ) -> dict[str, Any]:
-        """The answer for the person; `scope` and `nonce` were given when the sign-in began."""
-        lifetime, mfa = self._switches.access_token_seconds, self._switches.mfa
-        token = self._mint.sign(audience, application, mfa=mfa, app_only=False, lifetime=lifetime)
+        """The answer for the person; the question was asked when the sign-in began."""
+        lifetime, both = self._switches.access_token_seconds, mfa and self._switches.mfa
+        token = self._mint.sign(audience, application, mfa=both, app_only=False, lifetime=lifetime)
         body = self._envelope(asked, audience, token)
         body["refresh_token"] = refresh_token
+        scope, nonce = (question.scope, question.nonce) if question else ("", "")
         if "openid" in f"{asked.get('scope')} {scope}".split():
             body["id_token"] = self._mint.identity(application, nonce)
         if asked.get("client_info") == "1":

@@ -64,6 +64,9 @@ class Account:
                 "client_id": entra.client_id,
                 "client_secret": entra.client_secret,
                 "refresh_token": entra.refresh_token,
+                "person": self.identity.tenant.person,
+                "password": self.identity.tenant.password,
+                "second_factor": self.identity.tenant.second_factor,
             },
         }
 

@@ -144,9 +144,32 @@ class Control:
         """Ends the access tokens in use at one of the same systems."""
         return self._ask("POST", "/control/tokens/expire", {"system": system})
 
-    def sign_in(self, system: str = "entra") -> dict[str, Any]:
+    def sign_in(self, system: str = "entra", *, mfa: bool = True) -> dict[str, Any]:
         """A person gives a connection its sign-in back, with a refresh token that is good now."""
-        return self._ask("POST", "/control/tokens/sign-in", {"system": system})
+        return self._ask("POST", "/control/tokens/sign-in", {"system": system, "mfa": mfa})
+
+    def secrets(self, system: str = "entra") -> dict[str, Any]:
+        """The secrets and certificates of the application of a system: their ids and ends."""
+        return self._ask("GET", f"/control/secrets/{quote(system, safe='')}")
+
+    def new_secret(self, system: str = "entra", *, lifetime: str | float | None = None) -> dict[str, Any]:
+        """Makes one more secret and tells its value; a lifetime is seconds or a text such as ``30d``."""
+        return self._ask("POST", f"/control/secrets/{quote(system, safe='')}", {"lifetime": lifetime})
+
+    def end_secret(self, key_id: str, system: str = "entra") -> dict[str, Any]:
+        """Ends a secret or certificate at once."""
+        place = f"{quote(system, safe='')}/{quote(key_id, safe='')}"
+        return self._ask("POST", f"/control/secrets/{place}/end")
+
+    def register_certificate(self, certificate_pem: str, system: str = "entra") -> dict[str, Any]:
+        """Registers a certificate that the application of a system may sign in with."""
+        wanted = {"system": system, "certificate_pem": certificate_pem}
+        return self._ask("POST", "/control/tokens/certificates", wanted)
+
+    def register_redirect(self, redirect_uri: str, system: str = "entra") -> dict[str, Any]:
+        """Registers an address that people may be sent back to after they signed in."""
+        wanted = {"system": system, "redirect_uri": redirect_uri}
+        return self._ask("POST", "/control/tokens/redirects", wanted)
 
     def reset(self, *, seed: int | None = None, empty: bool | None = None) -> dict[str, Any]:
         """Begins again with a fresh seed, or with nothing."""

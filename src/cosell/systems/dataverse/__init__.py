@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Hints, Site
+from cosell.crm.connecting import Connecting
 from cosell.sections import FILL_IN
 from cosell.systems.dataverse.settings import DynamicsSettings
 
@@ -27,6 +28,12 @@ def _hints(section: DynamicsSettings, site: Site) -> Hints | None:
     return open_hints(section, site.secret, leads=site.leads)
 
 
+def _connecting() -> Connecting:
+    from cosell.systems.dataverse.connecting import CONNECTING
+
+    return CONNECTING
+
+
 def _expected() -> Capabilities:
     from cosell.systems.dataverse.abilities import expected
     from cosell.systems.dataverse.options import FixedToken, Options
@@ -40,6 +47,7 @@ SYSTEM = Crm(
     settings=DynamicsSettings,
     open=_open,
     expected=_expected,
+    connecting=_connecting,
     hints=_hints,
     first={
         "url": "https://example.crm.dynamics.com",
@@ -47,6 +55,7 @@ SYSTEM = Crm(
         "client_secret": "env:COSELL_DYNAMICS_SECRET",
     },
     shown={
+        "credential": "sealed:dynamics.credential",
         "certificate": "file:dynamics.pem",
         "certificate_password": "env:COSELL_DYNAMICS_PASSWORD",
         "tenant": "example.onmicrosoft.com",

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from cosell.core.errors import (
     CosellError,
@@ -19,7 +20,8 @@ from cosell.core.errors import (
 )
 from cosell.http import Http, Reply, Timeouts, Transport, origin
 from cosell.ports import Clock
-from cosell.systems.dataverse.options import Certificate, ClientSecret, FixedToken, Options
+from cosell.sections.credentials import first_accepted
+from cosell.systems.dataverse.options import Certificate, ClientSecret, Either, FixedToken, Options
 
 AHEAD = 300.0
 """Seconds before its end at which a token is renewed, at most a tenth of its life."""
@@ -66,6 +68,8 @@ class SignIn:
                 kept = [secret]
             case Certificate(pem, password):
                 kept = [pem, password or ""]
+            case Either(credential, password):
+                kept = [*credential.known(), *(password.known() if password else ())]
             case FixedToken(token):
                 kept = [token]
         return [one for one in (*kept, *self._lately) if one]
@@ -101,6 +105,14 @@ class SignIn:
                     advice="A fixed token cannot be renewed: set a client secret or a certificate.",
                 )
             return Session(login.token, float("inf"))
+        if isinstance(login, Either):
+            return await first_accepted(login.credential, partial(self._with, login))
+        return await self._signed_in(login)
+
+    async def _with(self, login: Either, value: str) -> Session:
+        return await self._signed_in(await login.read(value))
+
+    async def _signed_in(self, login: ClientSecret | Certificate) -> Session:
         # Whoever never speaks to Dataverse never loads the library.
         from cosell.systems.dataverse.identity import Carrier, fetch
 

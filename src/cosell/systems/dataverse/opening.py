@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cosell.core.errors import Misconfigured
-from cosell.crm import Fetch, Site
+from cosell.crm import Fetch, Find, Site
+from cosell.sections.credentials import live
 from cosell.systems.dataverse.options import (
     COSELL,
     MICROSOFT,
-    Certificate,
-    ClientSecret,
+    Either,
     FieldNames,
     Login,
     Options,
@@ -22,13 +22,13 @@ from cosell.systems.dataverse.system import Dataverse
 
 def open_system(section: DynamicsSettings, site: Site) -> Dataverse:
     """The environment these settings describe; nothing is called yet."""
-    chosen = options(section, site.secret, leads=site.leads)
+    chosen = options(section, site.credential, leads=site.leads)
     system = Dataverse(chosen, transport=site.transport, clock=site.clock)
     site.hide(system.secrets)
     return system
 
 
-def options(section: DynamicsSettings, secret: Fetch, *, leads: bool = False) -> Options:
+def options(section: DynamicsSettings, secret: Fetch | Find, *, leads: bool = False) -> Options:
     """The settings in the system's own words."""
     return Options(
         environment_url=section.url,
@@ -76,15 +76,13 @@ def names(section: DynamicsSettings) -> FieldNames:
     return replace(MICROSOFT if section.names == "microsoft" else COSELL, **chosen)
 
 
-def _login(section: DynamicsSettings, secret: Fetch) -> Login:
-    if section.certificate is not None:
-        pem = secret("[dynamics] certificate", section.certificate, lines=True)
-        password = secret("[dynamics] certificate_password", section.certificate_password)
-        return Certificate(_needed("certificate", pem), password)
-    return ClientSecret(_needed("client_secret", secret("[dynamics] client_secret", section.client_secret)))
-
-
-def _needed(name: str, value: str | None) -> str:
-    if not value:
-        raise Misconfigured(f"[dynamics] {name} is missing.")
-    return value
+def _login(section: DynamicsSettings, secret: Fetch | Find) -> Login:
+    """The one way in that the settings name; which kind its value is shows itself at each sign-in."""
+    for name in ("credential", "certificate", "client_secret"):
+        reference = getattr(section, name)
+        if reference is not None and (
+            found := secret(f"[dynamics] {name}", reference, lines=name != "client_secret")
+        ):
+            password = secret("[dynamics] certificate_password", section.certificate_password)
+            return Either(live(found), None if password is None else live(password))
+    raise Misconfigured("[dynamics] needs a client_secret, a certificate or a credential.")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from cosell.sections.credentials import Credential
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
@@ -29,7 +31,22 @@ class FixedToken:
     token: str = field(repr=False)
 
 
-Login: TypeAlias = ClientSecret | Certificate | FixedToken
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Signs in with a secret or a certificate that may be replaced, by the other kind as well."""
+
+    credential: Credential = field(repr=False)
+    password: Credential | None = field(default=None, repr=False)
+    """Of the certificate's private key."""
+
+    async def read(self, value: str) -> ClientSecret | Certificate:
+        """Which of the two a value is: a certificate is PEM text, and no secret begins like it."""
+        if not value.startswith("-----BEGIN"):
+            return ClientSecret(value.strip())
+        return Certificate(value, None if self.password is None else (await self.password.values())[0])
+
+
+Login: TypeAlias = ClientSecret | Certificate | Either | FixedToken
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,13 @@ class DynamicsSettings(CrmSection):
     """The address of the environment, such as https://example.crm.dynamics.com."""
     client_id: Word
     """The app registration that is an application user of the environment."""
+    credential: Secret | None = None
+    """What that app registration signs in with, by reference: its secret, or its certificate with private
+    key (PEM); which one shows itself. `cosell connect dynamics` sets it. This or one of the next two."""
     client_secret: Secret | None = None
-    """The secret of that app registration, by reference; this or `certificate`."""
+    """The secret of that app registration, by reference."""
     certificate: Secret | None = None
-    """Its certificate with private key (PEM), by reference; this or `client_secret`."""
+    """Its certificate with private key (PEM), by reference."""
     certificate_password: Secret | None = None
     """The password of that private key, by reference, where it has one."""
     tenant: Word | None = None
@@ -184,10 +187,10 @@ class DynamicsSettings(CrmSection):
         """Raises Misconfigured where settings contradict one another, or the address tells another world."""
         for setting, url in (("dynamics] url", self.url), ("dynamics] authority", self.authority)):
             refuse_other_machines(setting, urlsplit(url).hostname or "", kind)
-        if (self.client_secret is None) is (self.certificate is None):
+        if sum(one is not None for one in (self.credential, self.client_secret, self.certificate)) != 1:
             raise Misconfigured(
-                "[dynamics] needs either client_secret or certificate.",
-                advice="Give one of the two, by reference.",
+                "[dynamics] needs exactly one of credential, client_secret and certificate.",
+                advice="Give one of the three, by reference; or let `cosell connect dynamics` do so.",
             )
         if clash := {*self.statuses.active} & {*self.statuses.on_hold}:
             raise Misconfigured(

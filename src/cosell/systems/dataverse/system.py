@@ -66,6 +66,11 @@ class Dataverse:
         """What must not be seen in any log."""
         return self._sign_in.secrets() if self._sign_in is not None else ()
 
+    @property
+    def client(self) -> Client:
+        """The way to the environment, for who installs, connects or examines."""
+        return self._client
+
     async def prepare(self) -> None:
         """Signs in and finds out what the environment has. Every other method does so at first use."""
         await self._bench.tools()

@@ -19,12 +19,15 @@ import orjson
 from cosell.core.errors import CosellError, Misconfigured, Retryable, SignedOut, Throttled, Unavailable
 from cosell.http import Http, Reply, Timeouts, Transport
 from cosell.ports import Clock, Keyring
+from cosell.sections.credentials import Credential, live
 from cosell.systems.partner_center.options import Options
 
 KEY = "partner_center.refresh_token"
 AHEAD = 300.0
 """Seconds before its end at which a token is renewed, at most a tenth of its life."""
 UNSAID_LIFE = 300.0
+NOTED_EVERY = 86_400.0
+"""Seconds between two notes of when a refresh token that does not change was used last."""
 _LARGEST = 256 * 1024
 _TOKEN = re.compile(r"[!-~]{1,16384}\Z")
 _REASON = re.compile(r"AADSTS[0-9]{3,9}")
@@ -75,13 +78,17 @@ class SignIn:
         transport: Transport,
         keyring: Keyring,
         clock: Clock,
-        refresh_token: str,
-        client_secret: str | None = None,
+        refresh_token: str | Credential,
+        client_secret: str | Credential | None = None,
     ) -> None:
         self._options, self._keyring, self._clock = options, keyring, clock
-        self._given, self._client_secret = refresh_token, client_secret
+        self._roots = live(refresh_token)
+        self._client_secrets = None if not client_secret else live(client_secret)
+        self._root = ""
+        """The refresh token a person left, from which the newest descends."""
         self._refresh_token: str | None = None
         self._unsaved = False
+        self._saved_at = 0.0
         self._held: dict[str, _Held] = {}
         self._lately: deque[str] = deque(maxlen=8)
         """Tokens of late: one that was replaced may be repeated to us, and may still be good."""
@@ -110,8 +117,9 @@ class SignIn:
 
     def secrets(self) -> Iterable[str]:
         """The client secret, both refresh tokens and every token in use or used of late."""
-        known = (self._given, self._refresh_token, self._client_secret)
-        return [one for one in known if one] + [*self._lately]
+        fixed = self._client_secrets.known() if self._client_secrets is not None else ()
+        known = (*self._roots.known(), self._refresh_token, *fixed, *self._lately)
+        return [one for one in known if one]
 
     def _landed(self, resource: str, flight: asyncio.Task[str]) -> None:
         del self._flights[resource]
@@ -131,11 +139,36 @@ class SignIn:
                 raise
 
     async def _redeem(self, resource: str) -> str:
+        """Redeems with whatever is accepted: while something is replaced, old and new stand side by side."""
+        secrets = await self._client_secrets.values() if self._client_secrets is not None else (None,)
+        refusal: CosellError | None = None
+        for root in await self._roots.values():
+            for secret in secrets:
+                try:
+                    return await self._redeemed(resource, root, secret)
+                except Misconfigured as why:  # the application is refused: perhaps its other secret is good
+                    refusal = refusal or why
+                except SignedOut as why:  # the person's sign-in is: no secret of the application mends it
+                    refusal = refusal or why
+                    break
+        assert refusal is not None, "a credential has at least one value"
+        raise refusal
+
+    async def _redeemed(self, resource: str, root: str, secret: str | None) -> str:
         await self._save()
-        current = self._refresh_token or await self._recall()
-        reply = await self.http.call(
-            "POST", self._url(), form=self._form(resource, current), purpose="sign in", safe=True
-        )
+        held = self._refresh_token if root == self._root else None
+        current = held or await self._recall(root)
+        try:
+            return await self._spent(resource, current, secret)
+        except SignedOut:
+            # Another process of ours may have renewed it meanwhile, and the one held here is spent.
+            if held is None or (newest := await self._recall(root)) == held:
+                raise
+            return await self._spent(resource, newest, secret)
+
+    async def _spent(self, resource: str, current: str, secret: str | None) -> str:
+        form = self._form(resource, current, secret)
+        reply = await self.http.call("POST", self._url(), form=form, purpose="sign in", safe=True)
         if not reply.ok:
             raise self._refusal(reply)
         answer = reply.json()
@@ -148,14 +181,14 @@ class SignIn:
         version = "v2.0/" if self._options.entra_form == "v2" else ""
         return f"{self._options.authority.rstrip('/')}/{self._options.tenant}/oauth2/{version}token"
 
-    def _form(self, resource: str, refresh_token: str) -> dict[str, str]:
+    def _form(self, resource: str, refresh_token: str, client_secret: str | None) -> dict[str, str]:
         form = {
             "grant_type": "refresh_token",
             "client_id": self._options.client_id,
             "refresh_token": refresh_token,
         }
-        if self._client_secret:
-            form["client_secret"] = self._client_secret
+        if client_secret:
+            form["client_secret"] = client_secret
         if self._options.entra_form == "v2":
             return form | {"scope": f"{resource}/.default offline_access"}
         return form | {"resource": resource, "scope": "openid"}
@@ -169,23 +202,29 @@ class SignIn:
         self._held[resource] = _Held(token, now + life - min(AHEAD, life / 10), now + life)
         return token
 
-    async def _recall(self) -> str:
-        """The newest refresh token that descends from the one in the settings."""
-        self._refresh_token = _descendant(await self._keyring.get(KEY), self._given) or self._given
-        if not self._refresh_token:
-            raise SignedOut("Nobody has signed in to Partner Center yet.")
+    async def _recall(self, root: str) -> str:
+        """The newest refresh token that descends from the one a person left."""
+        if not root:
+            raise SignedOut(
+                "Nobody has signed in to Partner Center yet.", advice="Sign in: cosell connect partner-center"
+            )
+        self._root = root
+        self._refresh_token = descendant(await self._keyring.get(KEY), root) or root
         return self._refresh_token
 
     async def _keep(self, current: str, rotated: object) -> None:
         if isinstance(rotated, str) and _usable(rotated) and rotated != current:
             self._refresh_token, self._unsaved = rotated, True
+        elif self._clock.now() - self._saved_at > NOTED_EVERY:
+            self._unsaved = True
         await self._save()
 
     async def _save(self) -> None:
         """Keeps a rotated token before anything is done with it: a crash must not leave the spent one."""
         if not self._unsaved:
             return
-        kept = orjson.dumps({"from": _fingerprint(self._given), "token": self._refresh_token}).decode()
+        told = {"from": _fingerprint(self._root), "token": self._refresh_token, "used": self._clock.now()}
+        kept = orjson.dumps(told).decode()
         try:
             await self._keyring.put(KEY, kept)
         except Exception as error:
@@ -194,7 +233,7 @@ class SignIn:
             raise Unavailable(
                 "The renewed sign-in to Partner Center could not be kept.", detail=type(error).__name__
             ) from None
-        self._unsaved = False
+        self._unsaved, self._saved_at = False, self._clock.now()
 
     def _refusal(self, reply: Reply) -> CosellError:
         said = reply.json_or_none()
@@ -231,15 +270,26 @@ def _seconds(raw: object) -> float:
     return UNSAID_LIFE
 
 
-def _descendant(stored: str | None, given: str) -> str | None:
+def descendant(stored: str | None, given: str) -> str | None:
     """The kept token where it descends from `given`; a person who signed in again put another one there."""
+    kept = _read(stored)
+    if kept.get("from") != _fingerprint(given):
+        return None
+    return kept["token"] if _usable(kept.get("token")) else None
+
+
+def last_used(stored: str | None) -> float | None:
+    """When the kept token was redeemed last, epoch seconds; None where that is not known."""
+    used = _read(stored).get("used")
+    return float(used) if isinstance(used, int | float) else None
+
+
+def _read(stored: str | None) -> dict[str, Any]:
     try:
         kept = orjson.loads(stored or "null")
     except orjson.JSONDecodeError:
-        return None
-    if not isinstance(kept, dict) or kept.get("from") != _fingerprint(given):
-        return None
-    return kept["token"] if _usable(kept.get("token")) else None
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def _fingerprint(token: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cosell.http import Transport
 from cosell.ports import Clock, Keyring
+from cosell.sections.credentials import Credential
 from cosell.systems.partner_center.auth import SignIn, Tokens
 from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.registration import Registration
@@ -35,8 +36,8 @@ def open_connection(
     transport: Transport,
     keyring: Keyring,
     clock: Clock,
-    refresh_token: str = "",
-    client_secret: str | None = None,
+    refresh_token: str | Credential = "",
+    client_secret: str | Credential | None = None,
     tokens: Tokens | None = None,
 ) -> Connection:
     """Joins the parts over one transport; `tokens` replaces the sign-in, as for the sandbox's own tokens."""

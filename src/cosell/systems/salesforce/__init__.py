@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Site
+from cosell.crm.connecting import Connecting
 from cosell.crm.installing import Admin, Installer
 from cosell.sections import FILL_IN
 from cosell.systems.salesforce.settings import SalesforceSettings
@@ -37,6 +38,12 @@ def _package(folder: Path) -> Sequence[Path]:
     return write(folder)
 
 
+def _connecting() -> Connecting:
+    from cosell.systems.salesforce.connecting import CONNECTING
+
+    return CONNECTING
+
+
 def _expected() -> Capabilities:
     from cosell.systems.salesforce.abilities import expected
     from cosell.systems.salesforce.options import FixedToken, Options
@@ -50,6 +57,7 @@ SYSTEM = Crm(
     settings=SalesforceSettings,
     open=_open,
     expected=_expected,
+    connecting=_connecting,
     installer=_installer,
     package=_package,
     first={

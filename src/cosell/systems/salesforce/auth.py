@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,10 @@ from cosell.core.errors import (
     Unavailable,
     Uncertain,
 )
+from cosell.crm.certificates import private_part
 from cosell.http import Http, Reply, is_loopback, origin
 from cosell.ports import Clock
+from cosell.sections.credentials import Credential, first_accepted, live
 from cosell.systems.salesforce.options import ClientSecret, FixedToken, Jwt, Options
 from cosell.systems.salesforce.outcomes import Refusal, real, refusals
 from cosell.systems.salesforce.soql import long_id
@@ -56,9 +59,8 @@ class SignIn:
     def secrets(self) -> Iterable[str]:
         """What must not be seen in any message."""
         login = self._options.login
-        kept = login.private_key if isinstance(login, Jwt) else getattr(login, "secret", "")
-        fixed = login.token if isinstance(login, FixedToken) else ""
-        return [one for one in (kept, fixed, *self._lately) if one]
+        kept = (login.token,) if isinstance(login, FixedToken) else _credential(login).known()
+        return [one for one in (*kept, *self._lately) if one]
 
     async def session(self) -> Session:
         """The present session; signs in where there is none."""
@@ -76,20 +78,23 @@ class SignIn:
         login = self._options.login
         if isinstance(login, FixedToken):
             return self._fixed(login, stale)
+        return await first_accepted(_credential(login), partial(self._signed_in, login))
+
+    async def _signed_in(self, login: Jwt | ClientSecret, secret: str) -> Session:
         before = self._http.skew or 0.0
-        reply = await self._asked(login)
+        reply = await self._asked(login, secret)
         learned = abs((self._http.skew or 0.0) - before)
         if reply.status != 200 and isinstance(login, Jwt) and learned > CLOCK_OFF:
             # The refusal told the server's time, and ours is wrong: once more, by the server's.
-            reply = await self._asked(login)
+            reply = await self._asked(login, secret)
         if reply.status != 200:
             raise _refused(reply, self._http)
         return self._read(reply)
 
-    async def _asked(self, login: Jwt | ClientSecret) -> Reply:
+    async def _asked(self, login: Jwt | ClientSecret, secret: str) -> Reply:
         url = f"{origin(self._options.login_url)}/services/oauth2/token"
         try:
-            return await self._http.call("POST", url, form=self._form(login), purpose="token")
+            return await self._http.call("POST", url, form=self._form(login, secret), purpose="token")
         except Uncertain as why:
             # A token nobody saw binds nobody; asking again is harmless.
             raise Unavailable("Salesforce did not answer the sign-in.", detail=why.detail) from None
@@ -102,16 +107,16 @@ class SignIn:
             )
         return Session(login.token, origin(self._options.instance_url or self._options.login_url))
 
-    def _form(self, login: Jwt | ClientSecret) -> Mapping[str, str]:
+    def _form(self, login: Jwt | ClientSecret, secret: str) -> Mapping[str, str]:
         if isinstance(login, ClientSecret):
             return {
                 "grant_type": "client_credentials",
                 "client_id": self._options.client_id,
-                "client_secret": login.secret,
+                "client_secret": secret,
             }
-        return {"grant_type": _GRANT, "assertion": self._assertion(login)}
+        return {"grant_type": _GRANT, "assertion": self._assertion(login, secret)}
 
-    def _assertion(self, login: Jwt) -> str:
+    def _assertion(self, login: Jwt, private_key: str) -> str:
         # By the server's clock as last seen, so that a host whose clock is wrong signs in all the same.
         now = self._clock.now() + (self._http.skew or 0.0)
         claims = {
@@ -121,7 +126,7 @@ class SignIn:
             "exp": int(now) + JWT_LIFE,
         }
         try:
-            made = jwt.encode(claims, login.private_key, algorithm="RS256")
+            made = jwt.encode(claims, private_part(private_key), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             raise Misconfigured(
                 "The private key for Salesforce is not an RSA key in PEM form.",
@@ -162,6 +167,10 @@ class SignIn:
             detail=f"instance_url {found[:200]!r}",
             advice="Check login_url. If the org really lives there, set instance_url to that address.",
         )
+
+
+def _credential(login: Jwt | ClientSecret) -> Credential:
+    return live(login.private_key if isinstance(login, Jwt) else login.secret)
 
 
 def audience_of(login_url: str) -> str:

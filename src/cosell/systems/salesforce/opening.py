@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cosell.core.errors import Misconfigured
-from cosell.crm import Fetch, Site
+from cosell.crm import Fetch, Find, Site
 from cosell.crm.installing import Admin
+from cosell.sections.credentials import Credential
 from cosell.systems.salesforce.installing import SalesforceInstaller
 from cosell.systems.salesforce.options import (
     ClientSecret,
@@ -22,7 +23,7 @@ from cosell.systems.salesforce.system import Salesforce
 def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
     """The org these settings describe; nothing is called yet."""
     system = Salesforce(
-        options(section, site.secret, leads=site.leads), transport=site.transport, clock=site.clock
+        options(section, site.credential, leads=site.leads), transport=site.transport, clock=site.clock
     )
     site.hide(system.secrets)
     return system
@@ -30,13 +31,13 @@ def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
 
 def open_installer(section: SalesforceSettings, site: Site, admin: Admin) -> SalesforceInstaller:
     """The installer for the org these settings describe; nothing is called yet."""
-    chosen = options(section, site.secret, leads=site.leads)
+    chosen = options(section, site.credential, leads=site.leads)
     installer = SalesforceInstaller(chosen, admin, transport=site.transport, clock=site.clock)
     site.hide(installer.secrets)
     return installer
 
 
-def options(section: SalesforceSettings, secret: Fetch, *, leads: bool = False) -> Options:
+def options(section: SalesforceSettings, secret: Fetch | Find, *, leads: bool = False) -> Options:
     """The settings in the system's own words."""
     return Options(
         login_url=section.login_url,
@@ -67,16 +68,18 @@ def options(section: SalesforceSettings, secret: Fetch, *, leads: bool = False) 
     )
 
 
-def _login(section: SalesforceSettings, secret: Fetch) -> Jwt | ClientSecret:
+def _login(section: SalesforceSettings, secret: Fetch | Find) -> Jwt | ClientSecret:
     if section.login == "client_credentials":
         return ClientSecret(
             _needed("client_secret", secret("[salesforce] client_secret", section.client_secret))
         )
     key = secret("[salesforce] private_key", section.private_key, lines=True)
-    return Jwt(_needed("username", section.username), _needed("private_key", key))
+    if not section.username:
+        raise Misconfigured("[salesforce] username is missing.")
+    return Jwt(section.username, _needed("private_key", key))
 
 
-def _needed(name: str, value: str | None) -> str:
+def _needed(name: str, value: str | Credential | None) -> str | Credential:
     if not value:
         raise Misconfigured(f"[salesforce] {name} is missing.")
     return value

@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from cosell.sections.credentials import Credential
+
 
 @dataclass(frozen=True, slots=True)
 class Jwt:
     """Signs in as `username` with the private key of the app's certificate (salesforce-api.md 2.2)."""
 
     username: str
-    private_key: str = field(repr=False)
+    private_key: str | Credential = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
     """Signs in as the app's Run As user with its secret."""
 
-    secret: str = field(repr=False)
+    secret: str | Credential = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

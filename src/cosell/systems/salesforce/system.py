@@ -67,6 +67,11 @@ class Salesforce:
         """What must not be seen in any log."""
         return self._client.sign_in.secrets()
 
+    @property
+    def client(self) -> Client:
+        """The way to the org, for who installs, connects or examines."""
+        return self._client
+
     async def prepare(self) -> None:
         """Signs in and finds out what the org has. Every other method does so at first use."""
         await self._access.tools()

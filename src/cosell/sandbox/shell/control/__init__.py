@@ -8,6 +8,7 @@ from cosell.sandbox.shell.control import (
     leads,
     partner_center,
     salesforce,
+    secrets,
     tokens,
     world,
 )
@@ -20,6 +21,7 @@ VERBS = (
     *leads.VERBS,
     *dataverse.VERBS,
     *events.VERBS,
+    *secrets.VERBS,
     *tokens.VERBS,
     *world.VERBS,
 )

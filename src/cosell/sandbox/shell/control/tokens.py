@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
 SYSTEMS = ("entra", "salesforce", "entra_2", "dataverse")
+DIRECTORIES = ("entra", "entra_2", "dataverse")
+"""Where an application of Entra ID is meant; `dataverse` is the one that signs in there."""
 
 
 def revoke_tokens(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def expire_sessions(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     """A person gives a connection its sign-in back; the answer holds a refresh token where there is one."""
     system = wish.text("system", "entra", among=SYSTEMS)
+    mfa = wish.truth("mfa", True)
     wish.done()
     match system:
         case "salesforce":
@@ -51,19 +54,42 @@ def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
             sandbox.dataverse.settings.application_user = True
             return {"signed_in": system}
         case _:
-            return {"signed_in": system, "refresh_token": _directory(sandbox, system).sign_in()}
+            return {"signed_in": system, "refresh_token": _directory(sandbox, system).sign_in(mfa=mfa)}
 
 
 def register_certificate(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     """An administrator registers a certificate that an application may sign in with instead of its secret."""
-    system = wish.text("system", "entra", among=("entra", "entra_2"))
-    client_id, pem = wish.text("client_id"), wish.text("certificate_pem")
+    system = wish.text("system", "entra", among=DIRECTORIES)
+    client_id, pem = wish.text("client_id", _application(sandbox, system)), wish.text("certificate_pem")
     wish.done()
     try:
-        _directory(sandbox, system).trust_certificate(client_id, pem)
+        made = _directory(sandbox, system).trust_certificate(client_id, pem)
     except (ValueError, LookupError) as trouble:
         raise Refused(f"The directory does not take this: {trouble.args[0]}.") from None
-    return {"registered": client_id}
+    return {"registered": client_id, **made}
+
+
+def register_redirect(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+    """An administrator registers an address that people may be sent back to after they signed in."""
+    system = wish.text("system", "entra", among=DIRECTORIES)
+    redirect_uri = wish.text("redirect_uri")
+    wish.done()
+    try:
+        client_id = _application(sandbox, system)
+        _directory(sandbox, system).register_redirect(redirect_uri, client_id=client_id)
+    except ValueError as trouble:
+        raise Refused(f"The directory does not take this: {trouble.args[0]}.") from None
+    return {"registered": redirect_uri, "client_id": client_id}
+
+
+def approve_device(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+    """A person types the code of a waiting device and signs in, with a second factor or without."""
+    system = wish.text("system", "entra", among=DIRECTORIES)
+    code, mfa = wish.text("code"), wish.truth("mfa", True)
+    wish.done()
+    if not _directory(sandbox, system).approve_device(code, mfa=mfa):
+        raise Refused(f"No device waits with the code {code}.")
+    return {"approved": code}
 
 
 def _directory(sandbox: Sandbox, system: str) -> Entra:
@@ -71,9 +97,16 @@ def _directory(sandbox: Sandbox, system: str) -> Entra:
     return sandbox.entra if system == "entra" else sandbox.entra_2
 
 
+def _application(sandbox: Sandbox, system: str) -> str:
+    """The application that signs in for a system."""
+    return sandbox.dataverse.client_id if system == "dataverse" else _directory(sandbox, system).client_id
+
+
 VERBS = (
     Verb("POST", "/control/tokens/revoke", revoke_tokens, '{"system": "entra"}'),
     Verb("POST", "/control/tokens/expire", expire_sessions, '{"system": "salesforce"}'),
     Verb("POST", "/control/tokens/sign-in", sign_in, '{"system": "entra"}'),
     Verb("POST", "/control/tokens/certificates", register_certificate),
+    Verb("POST", "/control/tokens/redirects", register_redirect),
+    Verb("POST", "/control/tokens/devices", approve_device),
 )
