@@ -39,6 +39,13 @@ app.command()(package)
 def init(
     path: Annotated[str, typer.Argument(metavar="[PATH]", help="Where to write it.")] = "cosell.toml",
     crm: Annotated[str, typer.Option("--crm", help="The CRM to join: salesforce, dynamics.")] = "salesforce",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="production|staging|sandbox", help="What it is.")
+    ] = "production",
+    name: Annotated[str, typer.Option("--name", help="Its short name; else as its kind.")] = "",
+    ca_file: Annotated[
+        str, typer.Option("--ca-file", metavar="FILE", help="Further certificate authorities to trust, PEM.")
+    ] = "",
     key: Annotated[bool, typer.Option("--key", help="Print a new key for COSELL_KEY instead.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -47,12 +54,13 @@ def init(
     \b
     Examples:
       cosell init
-      cosell init --crm dynamics staging.toml
+      cosell init --crm dynamics --kind staging staging.toml
       cosell init --key
     """
     from cosell.cli import beginning, speaking
 
-    speaking.speak(lambda: beginning.init(path, crm=crm, key=key), as_json=as_json)
+    wanted = beginning.Beginning(crm, kind, name, ca_file)
+    speaking.speak(lambda: beginning.init(path, wanted, key=key), as_json=as_json)
 
 
 @app.command()

@@ -37,6 +37,10 @@ def serve(
     org: Annotated[
         str, typer.Option("--org", metavar="ready|bare|microsoft", help="What is installed in the CRMs.")
     ] = "ready",
+    papers: Annotated[
+        str | None,
+        typer.Option("--papers", metavar="FOLDER", help="Where to put what administrators hand over."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve simulated Partner Center, Entra ID, Salesforce and Dynamics 365, each on its port, until Ctrl-C.
@@ -45,7 +49,7 @@ def serve(
     Examples:
       cosell sandbox
       cosell sandbox --base-port 9800 --tls --json
-      cosell sandbox --org bare
+      cosell sandbox --tls --org bare --papers papers
       cosell sandbox edit 006Hs00000AAAAA amount=90000
     """
     if context.invoked_subcommand is None:
@@ -53,7 +57,9 @@ def serve(
 
         def serve_wanted() -> speaking.Answer:
             installed = serving.org_named(org)
-            return serving.serve(serving.Wanted(host, base_port, tls, seed, empty, installed, as_json))
+            return serving.serve(
+                serving.Wanted(host, base_port, tls, seed, empty, installed, as_json, papers)
+            )
 
         speaking.speak(serve_wanted, as_json=as_json)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
+from cosell.cli.papers import hand_over
 from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
 from cosell.sandbox.frame import Org
 from cosell.sandbox.shell.composition import Options, Sandbox, run_forever
@@ -22,6 +24,8 @@ class Wanted:
     empty: bool
     org: Org
     as_json: bool
+    papers: str | None = None
+    """A folder for what the administrators of the simulated organisations would hand over."""
 
 
 def serve(wanted: Wanted) -> Answer:
@@ -29,6 +33,8 @@ def serve(wanted: Wanted) -> Answer:
     options = Options(wanted.host, wanted.base_port, wanted.tls, wanted.seed, wanted.empty, wanted.org)
 
     def started(sandbox: Sandbox) -> None:
+        if wanted.papers is not None:
+            hand_over(sandbox.description, Path(wanted.papers))
         if wanted.as_json:
             put(sandbox.description)
         else:
