@@ -8,6 +8,7 @@ from cosell.sandbox.dataverse.addresses import Address, read_path
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.closing import Closing
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.keys import settle as settle_keys
 from cosell.sandbox.dataverse.duplicates import asked_for
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, no_segment, not_allowed
 from cosell.sandbox.dataverse.keys import RowKey
@@ -53,6 +54,7 @@ class Rest:
         """Carries out one request, or refuses it and takes back whatever it had begun."""
         try:
             with self._org.transaction():
+                settle_keys(self._org)
                 return self._answer(asked_for(call))
         except DataverseError as refused:
             return Reply.refused(refused, details=call.wants_details)

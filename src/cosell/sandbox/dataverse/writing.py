@@ -8,6 +8,7 @@ from typing import Any
 from cosell.sandbox.dataverse.bodies import Body, read_body
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.rules import check as check_customization
 from cosell.sandbox.dataverse.duplicates import refuse_duplicate
 from cosell.sandbox.dataverse.errors import invalid, no_row, refusal
 from cosell.sandbox.dataverse.hooks.checks import check as check_step
@@ -59,6 +60,7 @@ class Writer:
             _check_required(table, row)
         settle_state(self._org, table, None, row, given)
         check_step(self._org, table.name, row)
+        check_customization(self._org, actor, table, None, row)
         before_write(self._org, table, None, row)
         run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, None)
@@ -99,6 +101,7 @@ class Writer:
     def store_change(self, actor: Actor, table: Table, old: Row, row: Row) -> Row:
         """Stores a changed row whose state is settled."""
         check_step(self._org, table.name, row)
+        check_customization(self._org, actor, table, old, row)
         before_write(self._org, table, old, row)
         run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, old)
