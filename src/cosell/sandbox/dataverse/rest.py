@@ -38,7 +38,7 @@ class Rest:
     def __init__(self, org: Org, writer: Writer) -> None:
         self._org = org
         self._lists, self._tracking = Lists(org), Tracking(org)
-        self._records = Records(org, writer, self._lists)
+        self.records = self._records = Records(org, writer, self._lists)
         self._properties = Properties(org, writer, self._records, self._lists)
         closing = Closing(org, writer)
         self.resources: dict[str, Resource] = {
@@ -88,8 +88,8 @@ class Rest:
                 return self._records.create(call, table)
             case _, ():
                 raise not_allowed(call.method)
-            case _, (name,) if name.removeprefix(CRM) in self.bound and name.startswith(CRM):
-                return self.bound[name.removeprefix(CRM)](call, table)
+            case _, (name,) if name.startswith(CRM) and _message(name) in self.bound:
+                return self.bound[_message(name)](call, table)
             case _:
                 raise no_segment(address.tail[0])
 
@@ -97,7 +97,7 @@ class Rest:
         if not tail:
             return self._records.answer(call, key)
         if tail[0].startswith(CRM):
-            action = self.bound_to_row.get(tail[0].removeprefix(CRM).removesuffix("()"))
+            action = self.bound_to_row.get(_message(tail[0]))
             if action is None or len(tail) > 1:
                 raise no_segment(tail[0])
             row = self._records.present(call, key)
@@ -127,3 +127,8 @@ class Rest:
             "OrganizationId": self._org.organization_id,
         }
         return Reply(200, body)
+
+
+def _message(segment: str) -> str:
+    """The name of a bound message; a function is called with empty brackets."""
+    return segment.removeprefix(CRM).removesuffix("()")

@@ -11,6 +11,7 @@ from cosell.sandbox.dataverse.batch import Batch
 from cosell.sandbox.dataverse.bulk import Bulk
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.customizing.definitions import Definitions
+from cosell.sandbox.dataverse.customizing.publishing import Publishing
 from cosell.sandbox.dataverse.customizing.roles import Roles
 from cosell.sandbox.dataverse.door import SERVICE, Door
 from cosell.sandbox.dataverse.errors import ready_answers
@@ -66,6 +67,10 @@ class Dataverse:
         rest.resources["$batch"] = Batch(self._org, rest.answer, sign_in.acting_for)
         rest.resources |= Metadata(self._org, tenant=entra.tenant).resources()
         rest.resources |= Definitions(self._org, dict(rest.resources)).resources()
+        publishing = Publishing(self._org)
+        rest.resources |= publishing.resources()
+        rest.bound |= publishing.bound()
+        rest.bound_to_row |= publishing.bound_to_row(rest.records)
         roles = Roles(self._org)
         rest.resources |= roles.resources()
         rest.bound_to_row |= roles.bound_to_row()

@@ -26,6 +26,10 @@ class Kind(IntEnum):
     FORM = 60
 
 
+COMPONENTS = {"role": Kind.ROLE, "savedquery": Kind.VIEW, "systemform": Kind.FORM}
+"""The tables whose rows are components."""
+
+
 class Behaviour(IntEnum):
     """How much of a table a solution holds."""
 
