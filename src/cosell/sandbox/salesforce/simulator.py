@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from cosell.sandbox.frame import Answer, Frame
 from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.door import Door
+from cosell.sandbox.salesforce.drift import Drift
 from cosell.sandbox.salesforce.errors import ready_answers
 from cosell.sandbox.salesforce.fresh import furnish, list_currencies
 from cosell.sandbox.salesforce.metadata.layouts import (
@@ -48,6 +49,7 @@ class Salesforce:
         self._rest = Rest(self._org, writer, self._quota)
         self._sessions = Sessions(self._org)
         self._app = make_app("cosell sandbox")
+        self.drift = Drift(self._org)
         self.as_seller = Sellers(self._org, writer)
         oauth = OAuth(self._org, self._app, self._sessions, self.base_url)
         soap = Soap(self._org, self._sessions, self._quota)
@@ -134,6 +136,7 @@ class Salesforce:
     def reset(self) -> None:
         """Returns the org to the day it was made; what was handed to the integration stays good."""
         self._org.empty()
+        self.drift.reset()
         self._rest.reset()
         self._quota.reset()
         furnish(self._org, self._app.username, self._app.administrator)
@@ -158,6 +161,14 @@ class Salesforce:
     def open_transaction(self) -> SlowTransaction:
         """Begins a transaction whose rows are stamped now and seen only after its commit."""
         return self.as_seller.open_transaction()
+
+    def fill_quota(self, left: int = 0) -> None:
+        """Leaves but a few calls of the day's share, as when another integration used it up."""
+        self.settings.daily_api_calls = self.calls_used + left
+
+    def restore_quota(self) -> None:
+        """Gives the org its usual number of calls a day."""
+        self.settings.daily_api_calls = Settings().daily_api_calls
 
     def expire_sessions(self) -> None:
         """Ends every session; tokens must be fetched again. The lasting token stays good."""
