@@ -339,6 +339,29 @@ def field(
 
 
 @sandbox.command()
+def secret(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Such as salesforce.")],
+    new: Annotated[bool, typer.Option("--new", help="One more; those before stay good.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="The oldest is good no longer.")] = False,
+    certificate: Annotated[bool, typer.Option("--certificate", help="A certificate instead.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Give an application a new secret or certificate beside the old, or end the old one.
+
+    \b
+    Examples:
+      cosell sandbox secret salesforce --new
+      cosell sandbox secret salesforce --end --certificate
+    """
+    if new == end:
+        raise typer.BadParameter("say either --new or --end")
+    details = {"certificate": True} if certificate else {}
+    act = "new" if new else "end"
+    _do(lambda control: control.secret(system, act, **details), url=url, as_json=as_json, full=True)
+
+
+@sandbox.command()
 def quota(
     left: Annotated[int, typer.Option("--left", min=0, help="How many calls are left today.")] = 0,
     restore: Annotated[bool, typer.Option("--restore", help="Give the usual number back.")] = False,

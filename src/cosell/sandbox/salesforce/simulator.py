@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 
 from cosell.sandbox.frame import Answer, Frame
 from cosell.sandbox.frame import Org as Kind
+from cosell.sandbox.salesforce.application import App
 from cosell.sandbox.salesforce.door import Door
 from cosell.sandbox.salesforce.drift import Drift
 from cosell.sandbox.salesforce.errors import ready_answers
@@ -28,7 +29,7 @@ from cosell.sandbox.salesforce.rest import Rest
 from cosell.sandbox.salesforce.rules import Rules
 from cosell.sandbox.salesforce.schema import Schema
 from cosell.sandbox.salesforce.sellers import Sellers
-from cosell.sandbox.salesforce.sessions import Sessions, make_app
+from cosell.sandbox.salesforce.sessions import Sessions
 from cosell.sandbox.salesforce.settings import Settings
 from cosell.sandbox.salesforce.transactions import SlowTransaction
 from cosell.sandbox.salesforce.writing import Writer
@@ -48,7 +49,7 @@ class Salesforce:
         self._quota = Quota(self._org, self.base_url)
         self._rest = Rest(self._org, writer, self._quota)
         self._sessions = Sessions(self._org)
-        self._app = make_app("cosell sandbox")
+        self._app = App("cosell sandbox")
         self.drift = Drift(self._org)
         self.as_seller = Sellers(self._org, writer)
         oauth = OAuth(self._org, self._app, self._sessions, self.base_url)
@@ -77,6 +78,11 @@ class Salesforce:
     def schema(self) -> Schema:
         """Objects and fields, which may drift at any time."""
         return self._org.schema
+
+    @property
+    def application(self) -> App:
+        """The external client app, whose secrets and certificates can be rotated."""
+        return self._app
 
     @property
     def client_id(self) -> str:
@@ -136,6 +142,7 @@ class Salesforce:
     def reset(self) -> None:
         """Returns the org to the day it was made; what was handed to the integration stays good."""
         self._org.empty()
+        self._app.reset()
         self.drift.reset()
         self._rest.reset()
         self._quota.reset()

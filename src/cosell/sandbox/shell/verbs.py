@@ -159,6 +159,10 @@ class Control:
         """Ends the access tokens in use at one of the same systems."""
         return self._ask("POST", "/control/tokens/expire", {"system": system})
 
+    def secret(self, system: str, act: str, **details: Any) -> dict[str, Any]:
+        """Gives an application one more secret (``new``) or ends its oldest (``end``); certificate=True."""
+        return self._ask("POST", f"/control/{quote(system, safe='')}/secrets", {"act": act, **details})
+
     def sign_in(self, system: str = "entra") -> dict[str, Any]:
         """A person gives a connection its sign-in back, with a refresh token that is good now."""
         return self._ask("POST", "/control/tokens/sign-in", {"system": system})
