@@ -12,6 +12,7 @@ from cosell.ports import Finding
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.rights import PAGE, rights
+from cosell.systems.dataverse.rows import answer_of
 from cosell.systems.dataverse.schema import Schema
 
 WORST_SKEW = 120.0
@@ -133,7 +134,7 @@ def _columns(schema: Schema, access: Access) -> Iterable[Finding]:
 def _answers(column: Column | None) -> Iterable[Finding]:
     if column is None or column.type != "Picklist":
         return
-    known = {help_of(choice.label) for choice in column.choices}
+    known = {help_of(answer_of(choice, column)) for choice in column.choices}
     lacking = [HELP_LABELS[answer] for answer in Help if answer not in known]
     if lacking:
         yield Finding(

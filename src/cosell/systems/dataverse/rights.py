@@ -47,9 +47,7 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
     return findings
 
 
-def needed(
-    names: FieldNames, *, leads: bool, learns: bool, connections: bool
-) -> dict[str, tuple[str, ...]]:
+def needed(names: FieldNames, *, leads: bool, learns: bool, connections: bool) -> dict[str, tuple[str, ...]]:
     """What the connector does at run time to each table it uses, and thus has to be allowed."""
     found: dict[str, tuple[str, ...]] = dict.fromkeys(("opportunity", "account", "contact"), _ALL)
     if leads:

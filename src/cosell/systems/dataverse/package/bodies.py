@@ -30,6 +30,8 @@ class Tongue:
     spoken: tuple[int, ...] = LANGUAGES
     base: int = ENGLISH
     """Of the organization: every label has to have it."""
+    told: bool = True
+    """The environment says what it speaks; else this is a guess."""
 
     def texts(self, text: Text) -> dict[int, str]:
         """The text in every language that both speak; the base language is never without."""

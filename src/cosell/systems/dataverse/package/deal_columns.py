@@ -60,8 +60,8 @@ HELP = Column(
     Text(
         "The help wanted from Microsoft. To choose one shares the deal with Microsoft's sellers; it needs a "
         "contact at the customer and a solution.",
-        "Microsoft에 요청하는 지원입니다. 값을 선택하면 거래가 Microsoft 영업 담당자와 공유되며, 고객 연락처와 솔루션이 "
-        "필요합니다.",
+        "Microsoft에 요청하는 지원입니다. 값을 선택하면 거래가 Microsoft 영업 담당자와 공유됩니다. "
+        "고객 연락처와 솔루션이 필요합니다.",
         "希望 Microsoft 提供的協助。選擇後，此交易會與 Microsoft 銷售人員共用，且需要客戶連絡人與解決方案。",
     ),
     options=tuple(
@@ -85,7 +85,10 @@ VISIBLE = Column(
     options=(
         Option(0, Text("Not visible", "공개 안 함", "不公開")),
         Option(
-            1, Text("Visible to Microsoft sellers", "Microsoft 영업 담당자에게 공개", "對 Microsoft 銷售人員公開")
+            1,
+            Text(
+                "Visible to Microsoft sellers", "Microsoft 영업 담당자에게 공개", "對 Microsoft 銷售人員公開"
+            ),
         ),
     ),
 )
@@ -94,7 +97,7 @@ MICROSOFT_ID = Column(
     Kind.TEXT,
     Text("Microsoft CRM Identifier", "Microsoft CRM 식별자", "Microsoft CRM 識別碼"),
     Text(
-        "The id of the deal in Microsoft's own CRM, once Microsoft has accepted it. Filled in by the connector.",
+        "The id of the deal in Microsoft's own CRM, once accepted there. Filled in by the connector.",
         "Microsoft가 거래를 수락한 후 Microsoft CRM에서 부여되는 ID입니다. 커넥터가 자동으로 입력합니다.",
         "Microsoft 接受此交易後，其 CRM 中的識別碼。由連接器自動填入。",
     ),

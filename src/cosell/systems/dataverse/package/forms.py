@@ -154,7 +154,7 @@ def with_section(form: str, section: str, name: str) -> str:
     if place is None:
         raise Rejected(
             "The form has no place for a section.",
-            advice="Choose another form, or add the section by hand (cosell install without a page shows it).",
+            advice="Choose another form, or add the section by hand.",
             code="form",
         )
     begun, end = place

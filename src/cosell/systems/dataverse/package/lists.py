@@ -23,7 +23,7 @@ def fetch(view: View) -> Element:
 
 
 def layout(view: View, type_code: int | None = None) -> Element:
-    """How it shows them; an environment knows the table by its type code, a solution file by where it stands."""
+    """How it shows them; a solution file leaves the table's type code to where it is imported."""
     grid = Element("grid", name="resultset", jump=view.columns[0][0], select="1", icon="1", preview="1")
     if type_code is not None:
         grid.set("object", str(type_code))

@@ -126,7 +126,7 @@ PACKAGE = Package(
     role=Role(
         "Cosell Connector",
         "What the application user of Cosell needs, and nothing more.",
-        needed(COSELL, leads=True, learns=True, connections=False) | ORGANIZATION,
+        needed(COSELL, leads=True, learns=True, connections=False) | dict(ORGANIZATION),
     ),
     section=FormSection(
         "cosell_section",

@@ -205,7 +205,7 @@ class Package:
     def addition(self, table: str) -> Addition:
         return next(one for one in self.additions if one.table == table)
 
-    def keys(self) -> tuple[tuple[str, Key], ...]:
+    def all_keys(self) -> tuple[tuple[str, Key], ...]:
         """Every alternate key with its table."""
         added = tuple((one.table, key) for one in self.additions for key in one.keys)
         return added + tuple((one.name, key) for one in self.tables for key in one.keys)

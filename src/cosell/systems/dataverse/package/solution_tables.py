@@ -75,8 +75,12 @@ DETAIL = Table(
 )
 SOLUTION = Table(
     "cosell_OpportunitySolution",
-    Text("Microsoft Partner Center Solution", "Microsoft 파트너 센터 솔루션", "Microsoft 合作夥伴中心解決方案"),
-    Text("Microsoft Partner Center Solutions", "Microsoft 파트너 센터 솔루션", "Microsoft 合作夥伴中心解決方案"),
+    Text(
+        "Microsoft Partner Center Solution", "Microsoft 파트너 센터 솔루션", "Microsoft 合作夥伴中心解決方案"
+    ),
+    Text(
+        "Microsoft Partner Center Solutions", "Microsoft 파트너 센터 솔루션", "Microsoft 合作夥伴中心解決方案"
+    ),
     Text(
         "The co-sell solutions of an opportunity; at least one is needed before a deal is shared.",
         "영업 기회의 공동 판매 솔루션입니다. 거래를 공유하려면 하나 이상 필요합니다.",
@@ -109,9 +113,7 @@ SOLUTION = Table(
             "cosell_Quantity",
             Kind.DECIMAL,
             Text("Quantity", "수량", "數量"),
-            Text(
-                "How many the customer wants.", "고객이 원하는 수량입니다.", "客戶所需的數量。"
-            ),
+            Text("How many the customer wants.", "고객이 원하는 수량입니다.", "客戶所需的數量。"),
             precision=2,
         ),
         Column(
