@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Hints, Site
+from cosell.crm.installing import Admin, Installer
 from cosell.sections import FILL_IN
 from cosell.systems.dataverse.settings import DynamicsSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from cosell.ports import Capabilities, System
 
 
@@ -25,6 +29,18 @@ def _hints(section: DynamicsSettings, site: Site) -> Hints | None:
     from cosell.systems.dataverse.hinting import open_hints
 
     return open_hints(section, site.secret, leads=site.leads)
+
+
+def _installer(section: DynamicsSettings, site: Site, admin: Admin) -> Installer:
+    from cosell.systems.dataverse.package.installer import open_installer
+
+    return open_installer(section, site, admin)
+
+
+def _package(folder: Path) -> Sequence[Path]:
+    from cosell.systems.dataverse.package.files import write
+
+    return write(folder)
 
 
 def _expected() -> Capabilities:
@@ -41,6 +57,8 @@ SYSTEM = Crm(
     open=_open,
     expected=_expected,
     hints=_hints,
+    installer=_installer,
+    package=_package,
     first={
         "url": "https://example.crm.dynamics.com",
         "client_id": FILL_IN,
