@@ -228,7 +228,7 @@ def _depths(answer: Answer) -> dict[str, str]:
 
 
 def _assigned(answers: Mapping[str, Answer], role: str) -> bool:
-    return role in _names(answers.get("assigned"), "name")
+    return role.casefold() in {one.casefold() for one in _names(answers.get("assigned"), "name")}
 
 
 def _views(package: Package, answers: Mapping[str, Answer]) -> Iterator[str]:
