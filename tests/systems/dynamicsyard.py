@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from cosell.crm import Site
 from cosell.crm.installing import Act, Admin, Step, Wish
-from cosell.http import AsgiTransport
+from cosell.http import AsgiTransport, NoAnswer, Reply, Request, Timeouts
 from cosell.sandbox.dataverse import Dataverse
 from cosell.sandbox.entra import Entra
 from cosell.sandbox.frame import Frame, Org, Watched
@@ -33,26 +33,31 @@ class Cut(Exception):
 
 
 @dataclass(slots=True)
-class Counted:
-    """Lets writes through and counts them; goes off at one of them, before or after it was carried out."""
+class Line:
+    """Carries every request and counts the writes; may die after one, or lose the first answer to each."""
 
-    app: ASGIApp
+    inner: AsgiTransport
     writes: list[str] = field(default_factory=list)
-    cut_at: int | None = None
-    after: bool = False
+    dies_after: int | None = None
+    loses_answers: bool = False
+    _lost: set[tuple[str, bytes]] = field(default_factory=set)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writes = scope["method"] in WRITES and not scope["path"].endswith("$batch")
-        if not writes:
-            await self.app(scope, receive, send)
-            return
-        self.writes.append(f"{scope['method']} {scope['path'].rpartition('/v9.2/')[2]}")
-        cut = self.cut_at is not None and len(self.writes) == self.cut_at
-        if cut and not self.after:
+    async def send(self, request: Request, timeouts: Timeouts, max_body: int) -> Reply:
+        reply = await self.inner.send(request, timeouts, max_body)
+        where = request.url.partition("/v9.2/")[2]
+        if request.method not in WRITES or not where or where == "$batch":
+            return reply
+        self.writes.append(f"{request.method} {where}")
+        if self.dies_after == len(self.writes):
             raise Cut
-        await self.app(scope, receive, send)
-        if cut:
-            raise Cut
+        mark = (f"{request.method} {where}", request.body or b"")
+        if self.loses_answers and mark not in self._lost:
+            self._lost.add(mark)
+            raise NoAnswer("the line went dead")
+        return reply
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
 
 
 class OneClock(OwnClock):
@@ -73,8 +78,7 @@ class Yard:
 
     frame: Frame
     org: Dataverse
-    counted: Counted
-    transport: AsgiTransport
+    line: Line
     clock: OwnClock
     told: list[Step] = field(default_factory=list)
 
@@ -89,7 +93,7 @@ class Yard:
                 "tenant": self.org.tenant,
             }
         )
-        site = Site(self.transport, self.clock, self._secret, lambda _: None)
+        site = Site(self.line, self.clock, self._secret, lambda _: None)
         return open_installer(section, site, Admin(token=self.org.admin_token if admin else ""))
 
     def _secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
@@ -119,7 +123,7 @@ class Yard:
         chosen = Options(
             ORG, self.org.client_id, FixedToken(self.org.access_token), tenant=self.org.tenant, **options
         )
-        client = client_over(self.transport, chosen, self.clock)
+        client = client_over(self.line, chosen, self.clock)
         return Access(client, chosen, self.clock, found=lambda _: None)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -132,9 +136,8 @@ def yard(org: Org = Org.BARE) -> Yard:
     frame.clock = Still()
     entra = Entra(frame, base_url=AUTHORITY)
     simulated = Dataverse(frame, base_url=ORG, entra=entra, org=org)
-    counted = Counted(Watched(simulated.app, "dataverse", frame))
-    transport = AsgiTransport({ORG: counted, AUTHORITY: entra.app})
-    return Yard(frame, simulated, counted, transport, OneClock(frame))
+    apps: dict[str, ASGIApp] = {ORG: Watched(simulated.app, "dataverse", frame), AUTHORITY: entra.app}
+    return Yard(frame, simulated, Line(AsgiTransport(apps)), OneClock(frame))
 
 
 def acts(steps: Iterable[Step], *wanted: Act) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,15 @@ GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "install-into-dynamics.m
 async def installed(**wish: str) -> Yard:
     here = yard()
     await here.install(Wish(**wish))
-    here.counted.writes.clear()
+    here.line.writes.clear()
     here.told.clear()
     return here
+
+
+def reshape(here: Yard, name: str, **changes: Any) -> None:
+    """An administrator makes another column of it."""
+    columns = here.org.schema.tables["opportunity"].columns
+    columns[name] = replace(columns[name], **changes)
 
 
 # --- in ------------------------------------------------------------------------------------------------
@@ -37,7 +45,7 @@ async def test_a_plan_shows_every_part_and_writes_nothing() -> None:
     assert {one.name for one in PACKAGE.tables} <= made.keys()
     assert acts(steps, Act.BLOCKED, Act.CHANGE, Act.REMOVE) == {}
     assert list(acts(steps, Act.BY_HAND)) == ["main form of opportunity"]
-    assert here.counted.writes == []
+    assert here.line.writes == []
 
 
 async def test_what_is_installed_is_all_the_connector_asks_for() -> None:
@@ -69,18 +77,18 @@ async def test_each_step_is_told_once_it_is_done_and_a_second_run_writes_nothing
     planned = acts(await here.plan(), Act.CREATE)
     await here.install()
     assert [one.what for one in here.told] == list(planned)
-    here.counted.writes.clear()
+    here.line.writes.clear()
     steps = await here.install()
-    assert here.counted.writes == []
+    assert here.line.writes == []
     assert set(acts(steps, Act.KEEP, Act.BY_HAND)) == {one.what for one in steps}
 
 
 async def test_a_run_that_dies_after_any_call_goes_on_where_it_was() -> None:
     here = yard()
     deaths = 0
-    here.counted.cut_at, here.counted.after = 1, True
+    here.line.dies_after = 1
     for _ in range(60):
-        here.counted.writes.clear()
+        here.line.writes.clear()
         try:
             await here.install()
         except Cut:
@@ -93,7 +101,9 @@ async def test_a_run_that_dies_after_any_call_goes_on_where_it_was() -> None:
 
 async def test_a_call_whose_answer_got_lost_is_not_made_twice() -> None:
     here = yard()
+    here.line.loses_answers = True
     await here.install()
+    assert (await here.access().schema()).missing == ()
     names = [one["name"] for one in here.rows("role")]
     assert names.count(PACKAGE.role.name) == 1
     assert len(here.rows("publisher")) == len({one["uniquename"] for one in here.rows("publisher")})
@@ -102,13 +112,13 @@ async def test_a_call_whose_answer_got_lost_is_not_made_twice() -> None:
 async def test_a_column_of_another_kind_stops_everything_before_the_first_write() -> None:
     here = yard()
     await here.install()
-    here.org.schema.tables["opportunity"].columns["cosell_syncwithpartnercenter"].kind = "string"
-    here.counted.writes.clear()
+    reshape(here, "cosell_syncwithpartnercenter", kind="string", length=100)
+    here.line.writes.clear()
     blocked = acts(await here.plan(), Act.BLOCKED)
     assert "Boolean" in blocked["opportunity.cosell_syncwithpartnercenter"]
     with pytest.raises(Rejected, match="blocked"):
         await here.install()
-    assert here.counted.writes == []
+    assert here.line.writes == []
 
 
 async def test_who_lacks_the_right_is_told_which_role_helps() -> None:
@@ -121,9 +131,8 @@ async def test_who_lacks_the_right_is_told_which_role_helps() -> None:
 
 async def test_what_is_too_small_grows_and_nothing_shrinks() -> None:
     here = await installed()
-    columns = here.org.schema.tables["opportunity"].columns
-    columns["cosell_referralidentifier"].length = 40
-    columns["cosell_referralprogram"].length = 3_000
+    reshape(here, "cosell_referralidentifier", length=40)
+    reshape(here, "cosell_referralprogram", length=3_000)
     changed = acts(await here.plan(), Act.CHANGE)
     assert changed == {"opportunity.cosell_referralidentifier": "from 40 to 100 characters"}
     await here.install()
@@ -161,9 +170,9 @@ async def test_a_form_is_changed_only_where_it_is_named_and_shows_the_difference
     at = after.index('<section name="cosell_section"')
     end = at + len(after) - len(before)
     assert after[:at] + after[end:] == before
-    here.counted.writes.clear()
+    here.line.writes.clear()
     assert list(acts(await here.install(wish), Act.CHANGE, Act.CREATE)) == []
-    assert here.counted.writes == []
+    assert here.line.writes == []
 
 
 async def test_an_unknown_form_is_answered_with_those_there_are() -> None:
@@ -198,9 +207,9 @@ async def test_what_was_installed_goes_without_a_trace() -> None:
     assert form_of(here) == form_of(untouched)
     for rows in ("role", "savedquery", "solution", "publisher"):
         assert len(here.rows(rows)) == len(untouched.rows(rows)), rows
-    here.counted.writes.clear()
+    here.line.writes.clear()
     await here.uninstall(Wish(data=True))
-    assert here.counted.writes == []
+    assert here.line.writes == []
 
 
 async def test_what_somebody_else_made_by_the_same_names_stays() -> None:

@@ -17,6 +17,7 @@ from cosell.systems.dataverse.package.parts import (
     Package,
     Table,
     Text,
+    id_of,
 )
 
 _CRM = "Microsoft.Dynamics.CRM"
@@ -173,6 +174,7 @@ def key(one: Key, tongue: Tongue) -> dict[str, Any]:
 def publisher(package: Package, tongue: Tongue) -> dict[str, Any]:
     ours = package.publisher
     return {
+        "publisherid": id_of("publisher", ours.name),
         "friendlyname": tongue.one(ours.label),
         "uniquename": ours.name,
         "description": tongue.one(ours.description),
@@ -183,6 +185,7 @@ def publisher(package: Package, tongue: Tongue) -> dict[str, Any]:
 
 def solution(package: Package, publisher_id: str, tongue: Tongue) -> dict[str, Any]:
     return {
+        "solutionid": id_of("solution", package.name),
         "friendlyname": tongue.one(package.label),
         "uniquename": package.name,
         "description": tongue.one(package.description),

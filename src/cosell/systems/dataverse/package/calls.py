@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cosell.core.errors import CosellError, Gone, NotAllowed, Retryable, Throttled, Uncertain
+from cosell.core.errors import CosellError, Gone, Retryable, Throttled, Uncertain
 from cosell.ports import Clock
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.client import Client
@@ -23,9 +23,9 @@ _PURPOSE = "install"
 class Calls:
     """Reads and changes the definitions of one environment."""
 
-    def __init__(self, client: Client, clock: Clock, *, solution: str, root: str, advice: str) -> None:
-        """`solution`: where what is created belongs. `advice`: what somebody who lacks a right is told."""
-        self._client, self._clock, self._advice = client, clock, advice
+    def __init__(self, client: Client, clock: Clock, *, solution: str, root: str) -> None:
+        """`solution`: where what is created belongs."""
+        self._client, self._clock = client, clock
         self.solution, self.root = solution, root
         """`root`: the address of the Web API, where a row has to be named in full."""
 
@@ -42,10 +42,23 @@ class Calls:
         """All rows of a list."""
         return await self._client.rows(await self.get(path), purpose=_PURPOSE)
 
-    async def create(self, path: str, body: object, *, component: bool = True) -> Answer:
-        """Makes something, as a part of our solution; one that exists already is no trouble."""
+    async def create(self, path: str, body: object, *, at: str, component: bool = True) -> Answer:
+        """Makes something that then stands `at` an address, as a part of our solution.
+
+        One that exists already is no trouble; after a lost answer it is looked for before it is made again.
+        """
         headers = {"MSCRM.SolutionUniqueName": self.solution} if component else {}
-        return await self._patient(Part("POST", path, "made", body, headers), done=(EXISTS,))
+        part = Part("POST", path, "made", body, headers)
+
+        async def is_there() -> bool:
+            return (await self.get(at)).ok
+
+        return await self._patient(part, done=(EXISTS,), settled=is_there)
+
+    async def associate(self, path: str, row: str) -> Answer:
+        """Ties a row to another one; a tie that exists is no trouble."""
+        body = {"@odata.id": f"{self.root}{row}"}
+        return await self._patient(Part("POST", f"{path}/$ref", "tied", body), done=(EXISTS,))
 
     async def act(self, path: str, body: object) -> Answer:
         """Calls an action."""
@@ -68,7 +81,14 @@ class Calls:
     async def wait(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
 
-    async def _patient(self, part: Part, *, done: tuple[str, ...], gone: bool = False) -> Answer:
+    async def _patient(
+        self,
+        part: Part,
+        *,
+        done: tuple[str, ...],
+        gone: bool = False,
+        settled: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Answer:
         """Sends a change until it is answered. Each may be repeated: what exists is not made twice."""
         waits = iter(WAITS)
         while True:
@@ -85,6 +105,8 @@ class Calls:
                     raise
                 asked = why.retry_after if isinstance(why, Throttled) else None
                 await self._clock.sleep(max(pause, asked or 0.0))
+                if settled is not None and await settled():
+                    return Answer(204)
 
     def _meaning(self, answer: Answer) -> CosellError:
         why = answer.error(safe=False)
@@ -94,6 +116,4 @@ class Calls:
                 "Somebody else is customising Dynamics 365 at the moment.",
                 detail=f"status {answer.status}; {LOCKED}",
             )
-        if isinstance(why, NotAllowed):
-            return NotAllowed(why.message, detail=why.detail, advice=self._advice)
         return why

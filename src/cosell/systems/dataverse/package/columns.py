@@ -50,7 +50,7 @@ def _column(table: str, column: Column, found: FoundTable | None, tongue: Tongue
     what = f"{table}.{column.name}"
     present = found.columns.get(column.name) if found is not None else None
     if present is None:
-        make = partial(_create, calls, f"{_path(table)}/Attributes", bodies.column(column, tongue))
+        make = partial(_create_column, table, column, tongue, calls)
         return Task(Step(what, Act.CREATE, _kind(column)), make, table)
     wanted = CLASSES[column.kind][1]
     if present.type != wanted:
@@ -70,8 +70,9 @@ def _kind(column: Column) -> str:
     return f"{column.kind.value}, {column.length} characters" if column.length else column.kind.value
 
 
-async def _create(calls: Calls, path: str, body: object) -> None:
-    await calls.create(path, body)
+async def _create_column(table: str, column: Column, tongue: Tongue, calls: Calls) -> None:
+    at = f"{_path(table)}/Attributes(LogicalName='{column.name}')"
+    await calls.create(f"{_path(table)}/Attributes", bodies.column(column, tongue), at=at)
 
 
 def _lacking(column: Column, found: FoundColumn, tongue: Tongue) -> Iterator[str]:
@@ -126,7 +127,7 @@ async def _grow(table: str, column: Column, found: FoundColumn, tongue: Tongue, 
 
 def _table(table: Table, found: FoundTable | None, tongue: Tongue, calls: Calls) -> Iterator[Task]:
     if found is None:
-        make = partial(_create, calls, "EntityDefinitions", bodies.table(table, tongue))
+        make = partial(_create_table, table, tongue, calls)
         yield Task(Step(table.name, Act.CREATE, tongue.one(table.plural)), make, table.name)
     else:
         yield keep(table.name)
@@ -137,16 +138,24 @@ def _table(table: Table, found: FoundTable | None, tongue: Tongue, calls: Calls)
         yield _lookup(table.name, lookup, found, tongue, calls)
 
 
+async def _create_table(table: Table, tongue: Tongue, calls: Calls) -> None:
+    await calls.create("EntityDefinitions", bodies.table(table, tongue), at=_path(table.name))
+
+
 def _lookup(table: str, lookup: Lookup, found: FoundTable | None, tongue: Tongue, calls: Calls) -> Task:
     what = f"{table}.{lookup.name}"
     present = found.columns.get(lookup.name) if found is not None else None
     if present is None:
-        body = bodies.relationship(lookup, table, tongue)
-        make = partial(_create, calls, "RelationshipDefinitions", body)
+        make = partial(_create_lookup, table, lookup, tongue, calls)
         return Task(Step(what, Act.CREATE, f"lookup to {lookup.target}"), make, table)
     if present.type != "Lookup":
         return blocked(what, f"It is there as a column of the type {present.type}, and has to be a lookup.")
     return keep(what)
+
+
+async def _create_lookup(table: str, lookup: Lookup, tongue: Tongue, calls: Calls) -> None:
+    at = f"{_path(table)}/Attributes(LogicalName='{lookup.name}')"
+    await calls.create("RelationshipDefinitions", bodies.relationship(lookup, table, tongue), at=at)
 
 
 # --- keys ------------------------------------------------------------------------------------------
@@ -168,7 +177,8 @@ def _key(table: str, key: Key, found: FoundTable | None, tongue: Tongue, calls: 
 
 
 async def _make_key(table: str, key: Key, tongue: Tongue, calls: Calls) -> None:
-    await calls.create(f"{_path(table)}/Keys", bodies.key(key, tongue))
+    at = f"{_path(table)}/Keys(LogicalName='{key.name}')"
+    await calls.create(f"{_path(table)}/Keys", bodies.key(key, tongue), at=at)
     await built(table, key, calls)
 
 

@@ -49,7 +49,7 @@ async def _make(role: Role, business_unit: str | None, calls: Calls) -> None:
     body = {"roleid": role.id, "name": role.name, "description": role.description}
     if business_unit is not None:
         body["businessunitid@odata.bind"] = f"/businessunits({business_unit})"
-    await calls.create("roles", body)
+    await calls.create("roles", body, at=f"roles({role.id})")
     await _give(role.id, privileges(role), calls)
 
 
@@ -93,5 +93,4 @@ async def _assign(role: Role, user_id: str, calls: Calls) -> None:
     unit = guid(user.get("_businessunitid_value"))
     near = [row for row in rows if guid(row.get("_businessunitid_value")) == unit]
     role_id = guid((near or rows or [{}])[0].get("roleid")) or role.id
-    body = {"@odata.id": f"{calls.root}roles({role_id})"}
-    await calls.create(f"systemusers({user_id})/systemuserroles_association/$ref", body, component=False)
+    await calls.associate(f"systemusers({user_id})/systemuserroles_association", f"roles({role_id})")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from cosell.core.errors import Misconfigured, Rejected, Unavailable
+from cosell.core.errors import Misconfigured, NotAllowed, Rejected, Unavailable
 from cosell.crm import Site
 from cosell.crm.installing import Act, Admin, Step, Wish
 from cosell.http import Http, Timeouts, origin
@@ -65,41 +66,57 @@ class DynamicsInstaller:
         site.hide(sign_in[0].secrets)
         self._client = Client(http, sign_in[0], options, site.clock)
         root = f"{origin(options.environment_url)}/api/data/v{options.api_version}/"
-        self._calls = Calls(self._client, site.clock, solution=PACKAGE.name, root=root, advice=advice)
+        self._calls = Calls(self._client, site.clock, solution=PACKAGE.name, root=root)
+        self._advice = advice
 
     async def plan(self, wish: Wish) -> Sequence[Step]:
         """What `install` would do now; reads only."""
-        return [one.step for one in await self._tasks(wish)]
+        with self._advising():
+            return [one.step for one in await self._tasks(wish)]
 
     async def install(self, wish: Wish, told: Callable[[Step], None]) -> Sequence[Step]:
         """Does what the plan says; a second run changes nothing. An interrupted run is simply run again."""
-        found = await self._tasks(wish)
-        if way := stands_in_the_way(found):
-            raise Rejected(f"The installation is blocked. {way}", advice="Decide that first.", code="blocked")
-        await self._carry_out(found, told)
-        await self._verify(wish)
+        with self._advising():
+            found = await self._tasks(wish)
+            if way := stands_in_the_way(found):
+                raise Rejected(
+                    f"The installation is blocked. {way}", advice="Decide that first.", code="blocked"
+                )
+            await self._carry_out(found, told)
+            await self._verify(wish)
         return [one.step for one in found]
 
     async def removal(self, wish: Wish) -> Sequence[Step]:
         """What `uninstall` would do now; reads only."""
-        return [one.step for one in removing.tasks(PACKAGE, await self._look(), wish, self._calls)]
+        with self._advising():
+            return [one.step for one in removing.tasks(PACKAGE, await self._look(), wish, self._calls)]
 
     async def uninstall(self, wish: Wish, told: Callable[[Step], None]) -> Sequence[Step]:
         """Removes what the removal names."""
-        found = removing.tasks(PACKAGE, await self._look(), wish, self._calls)
-        await self._carry_out(found, told)
+        with self._advising():
+            found = removing.tasks(PACKAGE, await self._look(), wish, self._calls)
+            await self._carry_out(found, told)
         return [one.step for one in found]
 
     async def settings(self, wish: Wish) -> Mapping[str, str]:
         """What the settings file must say so that the connector uses what is there."""
         if not wish.adopt:
             return {}
-        taken = adopting.adopted(await self._look())
+        with self._advising():
+            taken = adopting.adopted(await self._look())
         return adopting.settings(taken) if taken else {}
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        """Whoever lacks a right is told which role has it."""
+        try:
+            yield
+        except NotAllowed as why:
+            raise NotAllowed(why.message, detail=why.detail, did=why.did, advice=self._advice) from None
 
     # --- the work ----------------------------------------------------------------------------------
 

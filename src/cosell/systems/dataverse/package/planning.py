@@ -56,7 +56,7 @@ def _publisher(package: Package, state: State, calls: Calls) -> Task:
     ours = package.publisher
     what = f"publisher {ours.name}"
     if state.publisher is None:
-        make = partial(_make_row, calls, "publishers", bodies.publisher(package, state.tongue))
+        make = partial(_make_publisher, package, state.tongue, calls)
         return Task(Step(what, Act.CREATE, f"prefix {ours.prefix}"), make)
     prefix = state.publisher.get("customizationprefix")
     if prefix != ours.prefix:
@@ -64,8 +64,9 @@ def _publisher(package: Package, state: State, calls: Calls) -> Task:
     return keep(what)
 
 
-async def _make_row(calls: Calls, path: str, body: object) -> None:
-    await calls.create(path, body, component=False)
+async def _make_publisher(package: Package, tongue: Tongue, calls: Calls) -> None:
+    body = bodies.publisher(package, tongue)
+    await calls.create("publishers", body, at=f"publishers({body['publisherid']})", component=False)
 
 
 def _solution(package: Package, state: State, calls: Calls) -> Task:
@@ -91,7 +92,8 @@ async def _make_solution(package: Package, tongue: Tongue, calls: Calls) -> None
     publisher_id = guid(row.get("publisherid"))
     if publisher_id is None:
         raise Rejected("Dynamics 365 does not show the publisher that was just made.", code="publisher")
-    await calls.create("solutions", bodies.solution(package, publisher_id, tongue), component=False)
+    body = bodies.solution(package, publisher_id, tongue)
+    await calls.create("solutions", body, at=f"solutions({body['solutionid']})", component=False)
 
 
 async def _raise(calls: Calls, path: str, version: str) -> None:
@@ -124,7 +126,7 @@ async def _make_view(view: View, tongue: Tongue, calls: Calls) -> None:
         "fetchxml": lists.text(lists.fetch(view)),
         "layoutxml": lists.text(lists.layout(view, code if isinstance(code, int) else None)),
     }
-    await calls.create("savedqueries", body)
+    await calls.create("savedqueries", body, at=f"savedqueries({view.id})")
 
 
 # --- the form --------------------------------------------------------------------------------------
