@@ -9,7 +9,7 @@ from cosell.core.errors import Misconfigured, SchemaDrift
 from cosell.systems.dataverse import demands
 from cosell.systems.dataverse.abilities import NOTHING, capabilities
 from cosell.systems.dataverse.metadata import Choice, Column, Table
-from cosell.systems.dataverse.options import Options
+from cosell.systems.dataverse.options import COSELL, Options
 from cosell.systems.dataverse.schema import Currency, DetailTable, Organization, Schema, SolutionTable
 from cosell.systems.dataverse.statuses import Status, StatusBook
 
@@ -152,8 +152,14 @@ class _Build:
         table = self.tables.get("lead")
         if table is None or table.get("subject") is None:
             return {}
-        named = {**_LEAD, **{role: getattr(self.options.fields, role) for role in _ON_LEADS}}
-        return {key: column for key, name in named.items() if name and (column := table.get(name))}
+        found = {key: column for key, name in _LEAD.items() if (column := table.get(name))}
+        for role in _ON_LEADS:
+            name = getattr(self.options.fields, role)
+            # Microsoft's solution has no columns on leads that we know of: there ours stand in (ADR 0019).
+            column = table.get(name) or table.get(getattr(COSELL, role)) if name else None
+            if column is not None:
+                found[role] = column
+        return found
 
     def _lead_status(
         self, lead: Mapping[str, Column], setting: str, wanted: str, state: int

@@ -10,6 +10,7 @@ from cosell.core.reasons import Who
 from cosell.ports import Finding
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.metadata import Column
+from cosell.systems.dataverse.rows import answer_of
 from cosell.systems.dataverse.schema import Schema
 
 PAGE = "how-to/connect-dynamics.md"
@@ -93,7 +94,7 @@ def _types(schema: Schema) -> Iterable[Finding]:
 def _answers(column: Column | None) -> Iterable[Finding]:
     if column is None or column.type != "Picklist":
         return
-    known = {help_of(choice.label) for choice in column.choices}
+    known = {help_of(answer_of(choice, column)) for choice in column.choices}
     lacking = [HELP_LABELS[answer] for answer in Help if answer not in known]
     if lacking:
         yield _wrong(

@@ -17,6 +17,8 @@ class Choice:
     value: int
     label: str
     state: int | None = None
+    labels: tuple[str, ...] = ()
+    """What it is called in every language the environment tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,18 @@ def label_of(raw: Any) -> str:
     return ""
 
 
+def texts_of(raw: Any) -> dict[int, str]:
+    """The texts of a Label by language."""
+    known = raw.get("LocalizedLabels") if isinstance(raw, dict) else None
+    return {
+        one["LanguageCode"]: one["Label"]
+        for one in (known if isinstance(known, list) else ())
+        if isinstance(one, dict)
+        and isinstance(one.get("Label"), str)
+        and isinstance(one.get("LanguageCode"), int)
+    }
+
+
 def choices_of(row: Mapping[str, Any]) -> tuple[Choice, ...]:
     """The choices of a column, its own or those it shares with others."""
     for kind in ("OptionSet", "GlobalOptionSet"):
@@ -165,7 +179,12 @@ def _choices(listed: Iterable[Any]) -> Iterable[Choice]:
     for one in listed:
         if isinstance(one, dict) and isinstance(one.get("Value"), int):
             state = one.get("State")
-            yield Choice(one["Value"], label_of(one.get("Label")), state if isinstance(state, int) else None)
+            yield Choice(
+                one["Value"],
+                label_of(one.get("Label")),
+                state if isinstance(state, int) else None,
+                tuple(texts_of(one.get("Label")).values()),
+            )
 
 
 def keys_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Key, ...]:
