@@ -61,7 +61,7 @@ async def connected(env: Environment, absent: frozenset[Side]) -> list[Finding]:
                 sample = await systems.sample()
     if Side.CRM not in absent:
         found += await _checked(systems.crm, sample)
-        found += _hints(env)
+        found += hinted(env)
     if Side.PARTNER_CENTER not in absent:
         found.append(await _events(env))
     return found
@@ -110,7 +110,7 @@ async def _events(env: Environment) -> Finding:
     )
 
 
-def _hints(env: Environment) -> list[Finding]:
+def hinted(env: Environment) -> list[Finding]:
     """Where the CRM may send webhooks of its own, and what to register there."""
     hints, url = env.systems().hints, env.crm_address
     if hints is None:
