@@ -9,6 +9,7 @@ import typer
 from cosell.cli.installation import install, package, uninstall
 from cosell.cli.options import Config, Json, LinkName
 from cosell.cli.sandbox_access import sandbox
+from cosell.cli.settings import settings
 from cosell.cli.solutions import solutions
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(mapping, name="mapping")
 app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(solutions, name="solutions")
+app.add_typer(settings, name="settings")
 app.add_typer(sandbox, name="sandbox")
 app.command()(install)
 app.command()(uninstall)
