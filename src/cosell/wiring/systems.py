@@ -26,7 +26,7 @@ class Systems:
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [_transport(settings), _transport(settings)]
+        self._transports = [outward(settings), outward(settings)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -56,7 +56,8 @@ class Systems:
             await transport.aclose()
 
 
-def _transport(settings: Settings) -> Transport:
+def outward(settings: Settings) -> Transport:
+    """A way out of this machine, as the settings allow it."""
     ca_file = settings.environment.ca_file
     return AiohttpTransport(
         ca_file=str(settings.folder / ca_file) if ca_file else None,
@@ -90,4 +91,5 @@ def partner_center_options(settings: Settings, certificate_roots: bytes = b"") -
         certificate_origins=section.certificate_origins,
         certificate_roots=certificate_roots,
         certificate_subjects=section.certificate_subjects,
+        signature_in_own_header=settings.web.signature_header == "x-ms-signature",
     )
