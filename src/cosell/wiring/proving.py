@@ -157,7 +157,7 @@ _MEANINGS: tuple[tuple[frozenset[str], str, str], ...] = (
     (
         frozenset(("requestentitytoolarge", "contenttoolarge", "413", "431", "requestheaderfieldstoolarge")),
         "The event was refused as too large.",
-        "Let the proxy pass bodies of 64 KB and headers of 16 KB.",
+        "Let the proxy pass bodies of 64 KB and headers of 4 KB each.",
     ),
     (
         frozenset(("badgateway", "502", "serviceunavailable", "503", "gatewaytimeout", "504")),
