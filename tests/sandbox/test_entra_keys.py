@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from cosell.sandbox.entra import PARTNER_CENTER
 from cosell.sandbox.entra.clients import ASSERTION
+from cosell.sandbox.shell.keepers import PlainKeeper, SecretKeeper
 
 from .microsoft import Microsoft, Reply
 from .visitor import Visitor, visiting
@@ -119,6 +120,44 @@ async def answers(visitor: Visitor, system: str, secret: str) -> int:
     }
     async with visitor.http.post(url, data=form) as answer:
         return answer.status
+
+
+async def test_the_oldest_good_key_can_be_meant_without_its_id(microsoft: Microsoft) -> None:
+    drawer = microsoft.entra.drawer()
+    made = drawer.new_secret()
+    assert drawer.end_secret("oldest")["key_id"] == drawer.secrets()[0]["key_id"]
+    assert drawer.end_secret("oldest")["key_id"] == made["key_id"]
+    with pytest.raises(LookupError):
+        drawer.end_secret("oldest")
+
+
+class Plain:
+    """An application as Salesforce has them."""
+
+    client_id = "3MVG9"
+
+    def __init__(self) -> None:
+        self.secrets = ["first"]
+
+    def new_secret(self) -> str:
+        self.secrets.append("second")
+        return "second"
+
+
+def test_an_application_without_ids_for_its_secrets_is_kept_alike() -> None:
+    application = Plain()
+    keeper: SecretKeeper = PlainKeeper(application)
+    made = keeper.new_secret()
+    assert (made["secret"], len(keeper.secrets())) == ("second", 2)
+    keeper.end_secret("oldest")
+    assert application.secrets == ["second"]
+    keeper.end_secret(made["key_id"])
+    assert application.secrets == []
+    for absent in ("oldest", made["key_id"]):
+        with pytest.raises(LookupError):
+            keeper.end_secret(absent)
+    with pytest.raises(ValueError, match="no end of their own"):
+        keeper.new_secret(lifetime=1.0)
 
 
 async def test_a_system_without_secrets_says_which_have_some() -> None:

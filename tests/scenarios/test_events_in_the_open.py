@@ -18,7 +18,9 @@ from cosell.core.errors import Misconfigured, Rejected, Throttled
 from cosell.core.records import LinkState, Side
 from cosell.ports import Finding
 from cosell.sandbox.frame import Fault
+from cosell.sandbox.shell.authority import found_authority
 from cosell.sandbox.shell.composition import Sandbox
+from cosell.sandbox.shell.serving import Serving
 from cosell.systems.partner_center.registration import REFERRAL_EVENTS, TEST_EVENT
 from cosell.wiring import ownership
 from cosell.wiring.alerts import standing
@@ -30,7 +32,7 @@ from cosell.wiring.places import Place
 from cosell.wiring.proving import Proof, prove
 from cosell.wiring.running import Running
 from cosell.wiring.world import WallClock
-from tests.sandbox.microsoft import free_socket, serving
+from tests.sandbox.microsoft import free_socket
 from tests.scenarios.conftest import _deal
 from tests.scenarios.proxy import Proxy
 
@@ -75,6 +77,10 @@ class Open:
     async def prove(self, patience: float = 60.0) -> Proof:
         return await prove(self.env, patience=patience)
 
+    def a_minute_passes(self) -> None:
+        """Test events may be asked for again."""
+        self.sandbox.frame.clock.advance(61)
+
     async def findings(self) -> dict[str, Finding]:
         return {one.name: one for one in await event_findings(self.env)}
 
@@ -84,28 +90,45 @@ class Open:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, *, path: str = "") -> AsyncIterator[Open]:
-    """Everything, with a public address that ends in `path`."""
+async def opened(
+    folder: Path, *, path: str = "", tls: bool = False, pem: Path | None = None
+) -> AsyncIterator[Open]:
+    """Everything, with a public address that ends in `path`; with TLS the proxy shows `pem` or a good one."""
     proxy = Proxy()
-    front, front_url = free_socket()
-    async with Sandbox.serve(base_port=0, empty=True) as sandbox, serving(proxy, front):
-        settings = sandbox_settings(sandbox.description, NAME, web_port=0, data=folder)
-        public = front_url + path
-        place = Place(name=NAME, data=folder, settings=settings)
-        roots = sandbox.root_certificates
-        async with environment(place, {}, settings=settings, certificate_roots=roots) as env:
-            env.clock = HastyClock()
-            web_settings = settings.web.model_copy(update={"public_url": public})
-            env.settings = settings.model_copy(update={"web": web_settings})
-            running = Running(env)
-            app = web.build({NAME: _face(running)}, prefixes={urlsplit(public).path})
-            with web.listen("127.0.0.1", 0) as sock:
-                async with web.serving(app, sock) as inner:
-                    proxy.target = inner
-                    made = Open(sandbox, env, running, proxy, public)
+    async with Sandbox.serve(base_port=0, empty=True, tls=tls) as sandbox:
+        good = sandbox.ca_file.with_name("server.pem") if sandbox.ca_file else None
+        async with _in_front(proxy, pem or good) as front:
+            settings = sandbox_settings(sandbox.description, NAME, web_port=0, data=folder)
+            section = settings.web.model_copy(update={"public_url": front + path})
+            settings = settings.model_copy(update={"web": section})
+            place, roots = Place(name=NAME, data=folder, settings=settings), sandbox.root_certificates
+            async with environment(place, {}, settings=settings, certificate_roots=roots) as env:
+                env.clock = HastyClock()
+                made = Open(sandbox, env, Running(env), proxy, front + path)
+                async with _listening(made):
                     yield made
-                    for systems in filter(None, made.former):
-                        await systems.aclose()
+                for systems in filter(None, made.former):
+                    await systems.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _in_front(proxy: Proxy, pem: Path | None) -> AsyncIterator[str]:
+    sock, url = free_socket()
+    server = Serving()
+    await server.open(proxy, sock, pem=pem)
+    try:
+        yield url.replace("http:", "https:") if pem else url
+    finally:
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def _listening(made: Open) -> AsyncIterator[None]:
+    app = web.build({NAME: _face(made.running)}, prefixes={urlsplit(made.public).path})
+    with web.listen("127.0.0.1", 0) as sock:
+        async with web.serving(app, sock) as inner:
+            made.proxy.target = inner
+            yield
 
 
 @pytest.fixture
@@ -163,6 +186,28 @@ async def test_what_a_proxy_says_of_its_visitors_changes_nothing(here: Open) -> 
     assert (await here.prove()).ok
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_over_tls_the_certificate_of_the_address_decides(tmp_path: Path, trusted: bool) -> None:
+    """Events, registration, sign-in and the signing certificate itself come and go over TLS alone."""
+    data, strange = tmp_path / "data", tmp_path / "strange"
+    for folder in (data, strange):
+        folder.mkdir()
+    async with opened(data, tls=True, pem=None if trusted else foreign_pem(strange)) as here:
+        await ownership.take_events(here.env)
+        assert here.registered[0].startswith("https://")
+        proof = await here.prove()
+        assert proof.ok is trusted, proof
+        if not trusted:
+            assert "SSL" in proof.attempts[0].message
+            assert "is not trusted" in proof.says
+            assert not (await here.findings())["events address"].ok
+
+
+def foreign_pem(folder: Path) -> Path:
+    """The certificate of a server, under an authority that nobody trusts."""
+    return found_authority(folder, host="127.0.0.1").server_pem
+
+
 # --- the test event --------------------------------------------------------------------------------
 
 
@@ -213,9 +258,10 @@ async def test_somebody_who_takes_the_events_during_a_test_keeps_them(here: Open
     assert here.registered == (FLOW, {BILLING, TEST_EVENT})
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "says"),
-    [
+async def test_what_the_proxy_answers_is_told_with_microsofts_words(here: Open) -> None:
+    """partner-center-api.md 7.1: one result per attempt, by the name .NET gives the status."""
+    await ownership.take_events(here.env)
+    for status, code, says in (
         (404, "NotFound", "nothing answers under this path"),
         (403, "Forbidden", "signature was not accepted"),
         (405, "MethodNotAllowed", "does not take POST"),
@@ -223,18 +269,13 @@ async def test_somebody_who_takes_the_events_during_a_test_keeps_them(here: Open
         (502, "BadGateway", "not this installation behind it"),
         (301, "MovedPermanently", "redirect"),
         (418, "", "answered "),
-    ],
-)
-async def test_what_the_proxy_answers_is_told_with_microsofts_words(
-    here: Open, status: int, code: str, says: str
-) -> None:
-    """partner-center-api.md 7.1: one result per attempt, by the name .NET gives the status."""
-    await ownership.take_events(here.env)
-    here.proxy.answers = status
-    proof = await here.prove()
-    assert not proof.ok
-    assert says in proof.says
-    assert code in proof.attempts[0].code
+    ):
+        here.proxy.answers = status
+        proof = await here.prove()
+        assert not proof.ok
+        assert says in proof.says
+        assert code in proof.attempts[0].code
+        here.a_minute_passes()
 
 
 async def test_an_answer_that_is_not_ours_is_told_apart_from_an_arrival(here: Open) -> None:
@@ -251,26 +292,21 @@ async def test_a_product_that_does_not_run_is_told(here: Open) -> None:
     assert "cosell run" in (await here.prove()).advice
 
 
-@pytest.mark.parametrize(
-    ("public", "microsoft", "seen"),
-    [
+async def test_an_address_that_cannot_be_reached_is_told_by_stage(here: Open) -> None:
+    """partner-center-api.md 7.1: `systemError`; and what this machine sees of the same address."""
+    for public, microsoft, seen in (
         ("http://127.0.0.1:9", "refused", "nothing listens"),
         ("https://nobody.invalid", "No such host", "does not resolve"),
-        ("tls", "SSL", "no TLS connection"),
-    ],
-)
-async def test_an_address_that_cannot_be_reached_is_told_by_stage(
-    here: Open, public: str, microsoft: str, seen: str
-) -> None:
-    """partner-center-api.md 7.1: `systemError`; and what this machine sees of the same address."""
-    where = here.public.replace("http:", "https:") if public == "tls" else public
-    here.reached_at(where)
-    await ownership.take_events(here.env)
-    proof = await here.prove()
-    assert not proof.ok
-    assert proof.attempts[0].system_error
-    assert microsoft in f"{proof.says}{proof.attempts[0].message}"
-    assert seen in proof.says
+        (here.public.replace("http:", "https:"), "SSL", "no TLS connection"),
+    ):
+        here.reached_at(public)
+        await ownership.take_events(here.env)
+        proof = await here.prove()
+        assert not proof.ok
+        assert proof.attempts[0].system_error
+        assert microsoft in f"{proof.says}{proof.attempts[0].message}"
+        assert seen in proof.says
+        here.a_minute_passes()
 
 
 async def test_no_attempt_in_time_is_told_as_such(here: Open) -> None:
