@@ -251,7 +251,7 @@ async def test_a_public_client_proves_itself_by_s256_alone(microsoft: Microsoft,
 async def test_the_kind_of_address_decides_whether_a_secret_is_shown(
     microsoft: Microsoft, person: Person
 ) -> None:
-    """reference-error-codes: a Web address wants one (7000218), a mobile and desktop one forbids it (700025)."""
+    """reference-error-codes: a Web address wants one (7000218), one of a device forbids it (700025)."""
     secret = microsoft.entra.client_secret
     for platform, shown, number_told in (("web", "", 7000218), ("mobile", secret, 700025)):
         microsoft.entra.switches.redirects_as = platform  # type: ignore[assignment]

@@ -16,7 +16,7 @@ from cosell import web
 from cosell.cli.running import _face
 from cosell.core.errors import Misconfigured, Rejected, Throttled
 from cosell.core.records import LinkState, Side
-from cosell.ports import Finding
+from cosell.ports import Finding, Who
 from cosell.sandbox.frame import Fault
 from cosell.sandbox.shell.authority import found_authority
 from cosell.sandbox.shell.composition import Sandbox
@@ -31,9 +31,8 @@ from cosell.wiring.ownership import TAKEN
 from cosell.wiring.places import Place
 from cosell.wiring.proving import Proof, prove
 from cosell.wiring.running import Running
-from cosell.wiring.world import WallClock
 from tests.sandbox.microsoft import free_socket
-from tests.scenarios.conftest import _deal
+from tests.scenarios.conftest import LeapingClock, _deal
 from tests.scenarios.proxy import Proxy
 
 NAME = "sandbox"
@@ -42,8 +41,8 @@ BILLING = "subscription-updated"
 """An event of another product, which has nothing to do with deals."""
 
 
-class HastyClock(WallClock):
-    """Waits a little where a second should be waited."""
+class HastyClock(LeapingClock):
+    """Waits a little where a second should be waited, and leaps when told to."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.02))
@@ -55,6 +54,7 @@ class Open:
 
     sandbox: Sandbox
     env: Environment
+    clock: HastyClock
     running: Running
     proxy: Proxy
     public: str
@@ -79,7 +79,7 @@ class Open:
 
     def a_minute_passes(self) -> None:
         """Test events may be asked for again."""
-        self.sandbox.frame.clock.advance(61)
+        self.clock.leap(61.0)
 
     async def findings(self) -> dict[str, Finding]:
         return {one.name: one for one in await event_findings(self.env)}
@@ -103,8 +103,8 @@ async def opened(
             settings = settings.model_copy(update={"web": section})
             place, roots = Place(name=NAME, data=folder, settings=settings), sandbox.root_certificates
             async with environment(place, {}, settings=settings, certificate_roots=roots) as env:
-                env.clock = HastyClock()
-                made = Open(sandbox, env, Running(env), proxy, front + path)
+                env.clock = clock = HastyClock(sandbox)
+                made = Open(sandbox, env, clock, Running(env), proxy, front + path)
                 async with _listening(made):
                     yield made
                 for systems in filter(None, made.former):
@@ -422,6 +422,9 @@ async def test_a_registration_that_went_elsewhere_is_told_and_not_taken_back(her
     assert "very-secret" not in said
     assert here.registered[0] == FLOW
     assert not (await here.findings())["events"].ok
+    here.sandbox.webhooks.register("https://third.example/hook", REFERRAL_EVENTS)
+    await ownership.look_for_owner(here.env)
+    assert "third.example" in (await alerts(here))[0]
     await ownership.take_events(here.env, overwrite=True)
     assert await alerts(here) == []
 
@@ -462,6 +465,31 @@ async def test_who_never_registered_is_never_looked_after(here: Open) -> None:
     calls = here.calls()
     await ownership.look_for_owner(here.env)
     assert here.calls() == calls
+
+
+async def test_test_events_that_come_alone_point_to_several_tenants(here: Open) -> None:
+    """TRB-4.3, WHK-10: registered, reachable, and nothing about deals ever comes."""
+    await ownership.take_events(here.env)
+    here.sandbox.webhooks.switches.events_on = False
+    assert (await here.prove()).ok
+    referrals, engine = here.sandbox.partner_center.referrals, here.running.engine
+    referral = str(referrals.create_outbound_in_portal(_deal())["id"])
+    for value in (None, 71000, 72000, 73000):
+        if value is not None:
+            referrals.edit(referral, {"details/dealValue": value})
+        for _ in range(3):
+            for side in Side:
+                await engine.poll(side)
+            await engine.drain()
+        here.a_minute_passes()
+    await here.running.ear.listen()
+    finding = (await here.findings())["events coming"]
+    assert (finding.ok, finding.who) == (False, Who.MICROSOFT)
+    assert "several tenants" in finding.advice
+    here.sandbox.webhooks.switches.events_on = True
+    referrals.edit(referral, {"details/dealValue": 74000})
+    await here.sandbox.webhooks.settled()
+    assert (await here.findings())["events coming"].ok
 
 
 # --- the doctor, and no events at all --------------------------------------------------------------

@@ -17,9 +17,10 @@ from cosell.store import open_store
 from cosell.systems.partner_center.registration import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
 from cosell.wiring.environment import HOOKS, Environment
-from cosell.wiring.events import DAY, HOUR, MISSED, SILENT, Ear, keep_watch
+from cosell.wiring.events import DAY, HOUR, MISSED, MOST_TESTS, SILENT, Ear, keep_watch
 from cosell.wiring.ownership import OURS as OURS_ROW
 from cosell.wiring.ownership import TAKEN
+from cosell.wiring.proving import TESTED
 from cosell.wiring.report import HEARD
 from cosell.wiring.world import FairDice, WallClock
 
@@ -97,6 +98,17 @@ async def test_an_event_about_something_else_proves_only_that_events_come(store:
     await an_ear(store, inbox).heard("")
     assert inbox.ids == []
     assert await store.setting(HEARD)
+
+
+async def test_a_test_event_proves_the_way_and_not_that_deals_are_told_of(store: Store) -> None:
+    """TRB-4.3: test events come where several tenants keep all others away."""
+    inbox = Inbox()
+    ear = an_ear(store, inbox)
+    for _ in range(MOST_TESTS + 5):
+        await ear.heard("test-created")
+    assert inbox.ids == []
+    assert await store.setting(HEARD) is None
+    assert await store.setting(TESTED)
 
 
 async def test_changes_that_only_polling_found_raise_the_alarm_once(store: Store) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cosell.core.errors import Misconfigured
+from cosell.wiring.alerts import standing
 
 if TYPE_CHECKING:
     from cosell.systems.partner_center.registration import Registered
@@ -125,9 +126,11 @@ async def look_for_owner(env: Environment) -> None:
         return
     present = await env.systems().registration.status()
     trouble = _drift(present, former, env.address)
-    if trouble is None:
+    told = [one.message for one in await standing(env.store) if one.code == TAKEN]
+    if trouble is None or (told and told != [trouble[0]]):
+        # Somebody else again: what stands must name whoever has them now.
         await env.alerts.clear(TAKEN)
-    else:
+    if trouble is not None:
         await env.alerts.raise_(TAKEN, *trouble)
 
 
