@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from cosell.sandbox.entra import PARTNER_CENTER
 from cosell.sandbox.entra.clients import ASSERTION
+from cosell.sandbox.salesforce.application import App
+from cosell.sandbox.shell.keepers import SecretKeeper
 
 from .microsoft import Microsoft, Reply
 from .visitor import Visitor, visiting
@@ -119,6 +121,30 @@ async def answers(visitor: Visitor, system: str, secret: str) -> int:
     }
     async with visitor.http.post(url, data=form) as answer:
         return answer.status
+
+
+async def test_the_oldest_good_key_can_be_meant_without_its_id(microsoft: Microsoft) -> None:
+    drawer = microsoft.entra.drawer()
+    made = drawer.new_secret()
+    assert drawer.end_secret("oldest")["key_id"] == drawer.secrets()[0]["key_id"]
+    assert drawer.end_secret("oldest")["key_id"] == made["key_id"]
+    with pytest.raises(LookupError):
+        drawer.end_secret("oldest")
+
+
+def test_the_app_of_salesforce_is_kept_alike() -> None:
+    application = App("a seed")
+    keeper: SecretKeeper = application
+    made = keeper.new_secret()
+    assert made["secret"] == application.client_secret
+    keeper.end_secret("oldest")
+    assert list(application.good_secrets) == [made["key_id"]]
+    keeper.end_secret(made["key_id"])
+    for absent in ("oldest", made["key_id"]):
+        with pytest.raises(LookupError):
+            keeper.end_secret(absent)
+    with pytest.raises(ValueError, match="does not end by itself"):
+        keeper.new_secret(lifetime=1.0)
 
 
 async def test_a_system_without_secrets_says_which_have_some() -> None:

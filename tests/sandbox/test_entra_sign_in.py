@@ -248,6 +248,20 @@ async def test_a_public_client_proves_itself_by_s256_alone(microsoft: Microsoft,
     assert number(await redeemed(microsoft, code)) == ("invalid_client", 7000218)
 
 
+async def test_the_kind_of_address_decides_whether_a_secret_is_shown(
+    microsoft: Microsoft, person: Person
+) -> None:
+    """reference-error-codes: a Web address wants one (7000218), one of a device forbids it (700025)."""
+    secret = microsoft.entra.client_secret
+    for platform, shown, number_told in (("web", "", 7000218), ("mobile", secret, 700025)):
+        microsoft.entra.switches.redirects_as = platform  # type: ignore[assignment]
+        code = told(await person.sign_in(address(microsoft)))["code"]
+        assert number(await redeemed(microsoft, code, client_secret=shown)) == ("invalid_client", number_told)
+        code = told(await person.sign_in(address(microsoft)))["code"]
+        other = "" if shown else secret
+        assert (await redeemed(microsoft, code, client_secret=other)).status == 200
+
+
 async def test_a_code_does_not_last(microsoft: Microsoft, person: Person) -> None:
     code = told(await person.sign_in(address(microsoft)))["code"]
     microsoft.frame.clock.advance(601)

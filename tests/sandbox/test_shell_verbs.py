@@ -54,6 +54,11 @@ async def test_every_verb_has_its_effect() -> None:
         assert (await do(lambda: control.revoke("entra")))["revoked"] == "entra"
         assert (await do(lambda: control.expire_sessions("salesforce")))["expired"] == "salesforce"
         assert (await do(control.sign_in))["refresh_token"]
+        assert (await do(lambda: control.sign_in("entra", mfa=False)))["refresh_token"]
+        made = await do(lambda: control.new_secret("dataverse", lifetime="30d"))
+        assert len((await do(lambda: control.secrets("dataverse")))["secrets"]) == 2
+        assert (await do(lambda: control.end_secret(made["key_id"], "dataverse")))["ends"]
+        assert (await do(lambda: control.register_redirect("http://localhost/x")))["client_id"]
         assert (await do(lambda: control.reset(empty=True)))["empty"] is True
         assert (await do(lambda: control.deals("salesforce"))) == {"salesforce": []}
 

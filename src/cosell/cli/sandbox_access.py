@@ -24,7 +24,8 @@ def secret(
         typer.Option("--lifetime", metavar="SPAN", help="How long the new one is good, such as 30d."),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--end", metavar="KEY", help="End the one of this id at once.")
+        str | None,
+        typer.Option("--end", metavar="KEY", help="End the one of this id at once, or the oldest."),
     ] = None,
     url: Url = None,
     as_json: Json = False,
@@ -35,7 +36,7 @@ def secret(
     Examples:
       cosell sandbox secret entra
       cosell sandbox secret entra --new --lifetime 30d
-      cosell sandbox secret entra --end 0f0e0d0c-0000-4000-8000-000000000001
+      cosell sandbox secret entra --end oldest
     """
     if new and end is not None:
         raise typer.BadParameter("make the new one first, and end the old one when it is not used any more")

@@ -108,4 +108,5 @@ def partner_center_options(settings: Settings, certificate_roots: bytes = b"") -
         certificate_origins=section.certificate_origins,
         certificate_roots=certificate_roots,
         certificate_subjects=section.certificate_subjects,
+        signature_in_own_header=settings.web.signature_header == "x-ms-signature",
     )

@@ -80,6 +80,9 @@ class Switches:
     old_refresh_token_dies: bool = False
     # Whether an application may sign people in without showing a secret ("Allow public client flows").
     public_clients: bool = True
+    # How the reply addresses are registered: "web" takes codes with a secret only, "mobile" without one only;
+    # "both" takes either, as an application with addresses of both kinds would.
+    redirects_as: Literal["both", "web", "mobile"] = "both"
     # "granted": by an administrator, for everybody; "withheld": by one, from everybody.
     consent: Literal["asked", "granted", "withheld"] = "asked"
     # "blocked": no token for anybody; "second_factor": none for who signed in without one.

@@ -153,12 +153,20 @@ class Grants:
             raise refusals.invalid_grant(70008, "The provided authorization code has expired.")
         if asked.need("redirect_uri") != question.redirect_uri:
             raise refusals.invalid_grant(500112, "The reply address does not match the one of the request.")
-        if self._clients.is_public(asked) and question.method != "S256":
-            raise refusals.proof_needed()
+        self._refuse_client(public=self._clients.is_public(asked), method=question.method)
         if question.challenge and not _proves(
             asked.get("code_verifier"), question.challenge, question.method
         ):
             raise refusals.invalid_grant(501481, "The Code_Verifier does not match the code_challenge.")
+
+    def _refuse_client(self, *, public: bool, method: str) -> None:
+        """Whether the kind of address and the kind of client go together."""
+        if public and self._switches.redirects_as == "web":
+            raise refusals.no_secret()
+        if not public and self._switches.redirects_as == "mobile":
+            raise refusals.needless_secret()
+        if public and method != "S256":
+            raise refusals.proof_needed()
 
     def _device(self, asked: Asked) -> dict[str, Any]:
         text = asked.get("device_code") or asked.need("code")

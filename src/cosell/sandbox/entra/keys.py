@@ -78,9 +78,11 @@ class Keys:
         return made
 
     def end(self, client_id: str, key_id: str) -> Secret | Certificate:
-        """Brings the end of a secret or certificate forward to now."""
+        """Brings the end of a secret or certificate forward to now; `oldest` is the first that is good."""
+        wanted = key_id.strip().lower()
         for one in self.held(client_id):
-            if one.key_id.lower() == key_id.strip().lower():
+            meant = not self._has_ended(one) if wanted == "oldest" else one.key_id.lower() == wanted
+            if meant:
                 one.ends = self._directory.now()
                 return one
         raise LookupError(f"the application has no key {key_id}")

@@ -68,6 +68,11 @@ def no_secret() -> Refusal:
     return Refusal("invalid_client", 7000218, text, status=401)
 
 
+def needless_secret() -> Refusal:
+    text = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented."
+    return Refusal("invalid_client", 700025, text, status=401)
+
+
 def strange_certificate() -> Refusal:
     text = "Client assertion failed signature validation: the certificate used to sign it is not registered."
     return Refusal("invalid_client", 700027, text, status=401)

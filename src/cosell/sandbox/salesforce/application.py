@@ -79,7 +79,9 @@ class App:
         return {"key_id": key_id, "ends": None}
 
     def end_secret(self, key_id: str) -> dict[str, Any]:
-        """Ends a secret or certificate."""
+        """Ends a secret or certificate; `oldest` means the secret that was made first."""
+        if key_id == "oldest":
+            key_id = next(iter(self.good_secrets), key_id)
         for kept in (self.good_secrets, self.public_keys):
             if key_id in kept:
                 del kept[key_id]

@@ -12,27 +12,22 @@ from cosell.systems.partner_center import wire
 from cosell.systems.partner_center.client import Client, query
 from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.reading import NEWEST_FIRST, by_engagement
-from cosell.systems.partner_center.registration import Registration
 from cosell.systems.partner_center.wire import Reader, Record
 
 LOOKED_AT = 100
 """Newest referrals a look-over reads: one page."""
 _SKEW = 120.0
 PAGE = "how-to/connect-partner-center.md"
-_EVENTS = ("PRE-05", "TRB-4.1")
 
 
 class Checkup:
     """Looks at the connection without changing anything."""
 
-    def __init__(
-        self, client: Client, options: Options, reader: Reader, registration: Registration | None
-    ) -> None:
+    def __init__(self, client: Client, options: Options, reader: Reader) -> None:
         self._client, self._options, self._reader = client, options, reader
-        self._registration = registration
 
     async def findings(self) -> Sequence[Finding]:
-        """Sign-in, role, organisation, location, solutions, clock, and who receives the events."""
+        """Sign-in, role, organisation, location, solutions, and the clock."""
         try:
             records = await self._newest()
         except NotAllowed as error:
@@ -47,7 +42,6 @@ class Checkup:
             self._location(ours),
             self._solutions(ours),
             self._clock(),
-            *(await self._events()),
         )
 
     async def sample(self) -> Sequence[Snapshot]:
@@ -135,28 +129,6 @@ class Checkup:
                 "clock", False, message, "Set the clock of this machine by a time server.", who=Who.OPERATOR
             )
         return Finding("clock", True, "The clocks agree.")
-
-    async def _events(self) -> Sequence[Finding]:
-        """Whether the second resource is open to us, and who receives the events."""
-        if self._registration is None:
-            return ()
-        try:
-            present = await self._registration.status()
-        except CosellError as error:
-            return (_of("events", error, _EVENTS, Who.REFERRALS_ADMIN),)
-        if present is None:
-            message = "No address is registered for events; changes arrive by polling."
-            advice = "Register one with `cosell webhook register`."
-            return (Finding("events", True, message, advice, PAGE, _EVENTS, Who.OPERATOR),)
-        if self._options.callback_url and present.url != self._options.callback_url:
-            message = f"Events go to {present.owner}, not to us."
-            advice = "Take them over with `cosell webhook register --overwrite`, or rely on polling."
-            return (Finding("events", False, message, advice, PAGE, _EVENTS, Who.OPERATOR),)
-        if missing := present.missing():
-            message = f"Events go to {present.owner}, but without {', '.join(missing)}."
-            advice = "Register again with `cosell webhook register`."
-            return (Finding("events", False, message, advice, PAGE, _EVENTS, Who.OPERATOR),)
-        return (Finding("events", True, f"Events go to {present.owner}.", page=PAGE, rows=_EVENTS),)
 
 
 def _of(name: str, error: CosellError, rows: tuple[str, ...], who: Who) -> Finding:

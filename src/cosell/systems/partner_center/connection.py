@@ -51,8 +51,6 @@ def open_connection(
             client_secret=client_secret,
         )
     registration = Registration(options, transport=transport, tokens=tokens)
-    system = PartnerCenter(
-        options, transport=transport, tokens=tokens, clock=clock, registration=registration
-    )
+    system = PartnerCenter(options, transport=transport, tokens=tokens, clock=clock)
     webhook = Webhook(options, transport=transport, clock=clock)
     return Connection(system, webhook, registration, tokens)

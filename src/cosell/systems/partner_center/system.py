@@ -32,7 +32,6 @@ from cosell.systems.partner_center.client import Client, query
 from cosell.systems.partner_center.options import Options
 from cosell.systems.partner_center.polling import Poll
 from cosell.systems.partner_center.reading import Reading, by_engagement
-from cosell.systems.partner_center.registration import Registration
 from cosell.systems.partner_center.wire import Reader, Record
 
 _HELP = frozenset(word.value for word in Help)
@@ -72,7 +71,6 @@ class PartnerCenter:
         transport: Transport,
         tokens: Tokens,
         clock: Clock,
-        registration: Registration | None = None,
     ) -> None:
         self.capabilities = capabilities(options)
         self._options, self._clock = options, clock
@@ -81,7 +79,7 @@ class PartnerCenter:
         self._reader = Reader(options.microsoft_domains, co_sell_only=options.co_sell_only)
         self._reading = Reading(self._client, options, self._reader)
         self._poll = Poll(self._client, options, self._reader, self._reading, clock)
-        self._checkup = Checkup(self._client, options, self._reader, registration)
+        self._checkup = Checkup(self._client, options, self._reader)
 
     async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights and set-up; changes nothing."""

@@ -10,11 +10,10 @@ from cosell.config.partial import without
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.core.reasons import Who
 from cosell.core.records import Side, Snapshot
-from cosell.ports import Finding, Mend, System
+from cosell.ports import Finding, System
 from cosell.wiring.environment import Environment, environment
+from cosell.wiring.event_checks import event_findings
 from cosell.wiring.places import Place
-
-EVENTS = "how-to/receive-events.md"
 
 
 @contextlib.asynccontextmanager
@@ -63,7 +62,7 @@ async def connected(env: Environment, absent: frozenset[Side]) -> list[Finding]:
         found += await _checked(systems.crm, sample)
         found += hinted(env)
     if Side.PARTNER_CENTER not in absent:
-        found.append(await _events(env))
+        found += await event_findings(env)
     return found
 
 
@@ -73,41 +72,6 @@ async def _checked(system: System, sample: Sequence[Snapshot] = ()) -> list[Find
         return [replace(one, name=f"{name}: {one.name}") for one in await system.check(sample)]
     except CosellError as error:
         return [of(name, error, Who.OPERATOR)]
-
-
-async def _events(env: Environment) -> Finding:
-    """Who receives the events; polling carries everything, events only make it faster (TRB-4.1, TRB-4.3)."""
-    rows, url = ("TRB-4.1", "TRB-4.3"), env.address
-    if url is None:
-        said = "[web] public_url is not set, so Partner Center sends no events. Changes arrive by polling."
-        advice = "Set it to the https address under which this installation is reached from outside."
-        return Finding("events", True, said, advice, EVENTS, rows, Who.OPERATOR)
-    registration = env.systems().registration
-    try:
-        present = await registration.status()
-    except CosellError as error:
-        return replace(of("events", error, Who.REFERRALS_ADMIN), rows=rows)
-    if present is None or present.url != url:
-        owner = present.owner if present else "nobody"
-        said = f"Partner Center's events go to {owner}; changes arrive by polling."
-        advice = "To have them sent here: cosell webhook register"
-        return Finding("events", True, said, advice, EVENTS, rows, Who.OPERATOR)
-    if not (missing := present.missing()):
-        return Finding("events", True, "Events come here.", page=EVENTS, rows=rows)
-
-    async def again() -> None:
-        await registration.register(url)
-
-    return Finding(
-        "events",
-        False,
-        f"Events come here; not sent: {', '.join(missing)}.",
-        "Mend it: cosell webhook register",
-        EVENTS,
-        rows,
-        Who.OPERATOR,
-        Mend("to register again for all four events", again),
-    )
 
 
 def hinted(env: Environment) -> list[Finding]:
