@@ -220,7 +220,7 @@ async def test_what_is_safe_is_mended_and_looked_at_again(surgery: Surgery) -> N
     assert by_name(before)["data directory"].mend is not None
     after = await surgery.look(*tables, fix=True)
     assert len(after.mended) == 2
-    assert wrong(after) == {}
+    assert wrong(after).keys() == {"events address"}  # nobody answers there
     assert data.stat().st_mode & 0o077 == 0
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import typer
 
 from cosell.cli.speaking import FAILED, PENDING, USAGE, Answer, Refusal, Voice, stdout
+from cosell.core.errors import CosellError
 from cosell.crm import Crm, named, supported
 from cosell.crm.installing import Act, Admin, Installer, Step, Wish
 from cosell.sections.secrets import Reference
 from cosell.wiring.environment import Environment, environment
+from cosell.wiring.ownership import give_back
 from cosell.wiring.places import Place, locate
 
 MARKS = {
@@ -81,8 +83,32 @@ async def install(config: str | None, asked: Asked) -> Answer:
 
 
 async def uninstall(config: str | None, asked: Asked) -> Answer:
-    """The same the other way round."""
-    return await _carried_out(config, asked, _OUT)
+    """The same the other way round; Partner Center's events then go to whom they were taken from."""
+    answer = await _carried_out(config, asked, _OUT)
+    if asked.dry_run or answer.code:
+        return answer
+    said = await _events_back(config)
+    data = {**answer.data, "events": said}
+
+    def show(voice: Voice) -> None:
+        answer.show(voice)
+        voice.line(said)
+
+    return Answer(data, show)
+
+
+async def _events_back(config: str | None) -> str:
+    async with environment(locate(config, os.environ), os.environ) as env:
+        try:
+            back = await give_back(env)
+        except CosellError as error:
+            return f"Whose Partner Center's events are could not be looked up: {error.message} {AGAIN}"
+    if back.given_back and back.now is not None:
+        return f"Partner Center's events go to {back.now.owner} again."
+    return "Partner Center sends no event here any more."
+
+
+AGAIN = "Once it can be: cosell webhook release"
 
 
 async def _carried_out(config: str | None, asked: Asked, verbs: _Verbs) -> Answer:
