@@ -64,6 +64,7 @@ def furnish(org: Org, application_id: str, application_object: str, administrato
         name="cosellsandbox",
         basecurrencyid=Ref("transactioncurrency", org.base_currency),
         expirechangetrackingindays=7,
+        languagecode=1033,
     )
     for name in _CONNECTION_ROLES:
         _add(org, system, "connectionrole", name=name, statecode=0, statuscode=1)

@@ -49,8 +49,10 @@ class Org:
         self.slow: int | None = None
         self.named: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
         """Who wrote a row in this request, and the columns that were named, even those given as they were."""
-        self.held: dict[str, tuple[Any, Any]] = {}
+        self.held: dict[str, tuple[object, dict[str, Any]]] = {}
         """What users' roles grant, remembered with the state of the roles it was derived from."""
+        self.building_keys = False
+        """Whether the index of an alternate key is not ready yet."""
         self._ids = random.Random()
         self.empty()
 
@@ -62,6 +64,7 @@ class Org:
         self.schema.reset()
         self.store.tables.clear()
         self.held.clear()
+        self.building_keys = False
         self.store.settle()
         self._ids = random.Random(self.frame.dice.getrandbits(64))
         self.version = FIRST_VERSION

@@ -7,6 +7,7 @@ from typing import Any
 
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.components import COMPONENTS, package_of, put_in
 from cosell.sandbox.dataverse.errors import (
     not_allowed,
     refusal,
@@ -34,7 +35,11 @@ class Records:
 
     def create(self, call: Call, table: Table) -> Reply:
         """``POST set``."""
+        package = package_of(self._org, call) if table.name in COMPONENTS else None
         row = self._writer.create(call.actor, table, call.json())
+        if package is not None:
+            kind = COMPONENTS[table.name]
+            put_in(self._org, call.actor, package.solution, kind, row[table.primary_id])
         return self._written(call, table, row, RowKey(table, row[table.primary_id]), created=True)
 
     def answer(self, call: Call, key: RowKey) -> Reply:

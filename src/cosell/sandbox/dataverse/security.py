@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Literal
 
 from cosell.sandbox.dataverse.calls import Actor
-from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.columns import Column, Table
 from cosell.sandbox.dataverse.errors import no_privilege, refusal
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.schema import Schema
@@ -145,6 +145,21 @@ def is_administrator(org: Org, user_id: str) -> bool:
     """Whether a user sees secured columns too."""
     found = (org.store.get("role", one) or {} for one in roles_of(org, user_id))
     return any(one.get("roletemplateid") == Ref("roletemplate", ADMINISTRATOR) for one in found)
+
+
+def hides(org: Org, actor: Actor, column: Column) -> bool:
+    """Whether a column shows nothing to an actor: it is secured, and no profile of the actor names it."""
+    return column.secured and actor.secured and not is_administrator(org, actor.user_id)
+
+
+def require_columns(org: Org, actor: Actor, columns: Iterable[Column]) -> None:
+    """Refuses to write what is hidden."""
+    if any(hides(org, actor, one) for one in columns):
+        text = (
+            "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured"
+            " attribute during update operation"
+        )
+        raise refusal(403, "0x8004f507", text)
 
 
 def require(org: Org, actor: Actor, table: Table, right: Right) -> None:

@@ -10,6 +10,9 @@ from starlette.routing import Mount, Route
 from cosell.sandbox.dataverse.batch import Batch
 from cosell.sandbox.dataverse.bulk import Bulk
 from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.customizing.definitions import Definitions
+from cosell.sandbox.dataverse.customizing.publishing import Publishing
+from cosell.sandbox.dataverse.customizing.roles import Roles
 from cosell.sandbox.dataverse.door import SERVICE, Door
 from cosell.sandbox.dataverse.errors import ready_answers
 from cosell.sandbox.dataverse.fresh import INSTALLER, furnish
@@ -63,6 +66,14 @@ class Dataverse:
         sign_in = SignIn(self._org, entra, self.base_url)
         rest.resources["$batch"] = Batch(self._org, rest.answer, sign_in.acting_for)
         rest.resources |= Metadata(self._org, tenant=entra.tenant).resources()
+        rest.resources |= Definitions(self._org, dict(rest.resources)).resources()
+        publishing = Publishing(self._org)
+        rest.resources |= publishing.resources()
+        rest.bound |= publishing.bound()
+        rest.bound_to_row |= publishing.bound_to_row(rest.records)
+        roles = Roles(self._org)
+        rest.resources |= roles.resources()
+        rest.bound_to_row |= roles.bound_to_row()
         rest.bound |= Bulk(self._org, writer).actions()
         self.as_seller = Sellers(self._org, writer)
         door = Door(self._org, rest, sign_in, self._limits, self.base_url)

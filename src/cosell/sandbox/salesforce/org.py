@@ -61,6 +61,7 @@ class Org:
         self.open_since: dict[int, datetime] = {}
         self.locked: dict[str, int] = {}
         self.transaction: int | None = None
+        self.on_field_moved: Callable[[str, str, str | None], None] = lambda *_: None
         self.on_switch: Callable[[Org], None] = lambda _: None
         self._views: dict[str, View] = {}
         self._schema_seen: object = None
@@ -176,6 +177,7 @@ class Org:
 
     def _rename(self, sobject: str, old: str, new: str | None) -> None:
         self.store.table(sobject).rename(old, new)
+        self.on_field_moved(sobject, old, new)
         self._rename_grants(f"{sobject}.{old}", f"{sobject}.{new}" if new else None)
 
     def _rename_grants(self, old: str, new: str | None) -> None:

@@ -12,6 +12,14 @@ from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.door import Door
 from cosell.sandbox.salesforce.errors import ready_answers
 from cosell.sandbox.salesforce.fresh import furnish, list_currencies
+from cosell.sandbox.salesforce.metadata.layouts import (
+    OPPORTUNITY_LAYOUT,
+    beside,
+    first_layout,
+    renamed,
+    without,
+)
+from cosell.sandbox.salesforce.metadata.soap import Soap
 from cosell.sandbox.salesforce.oauth import OAuth
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.quota import Quota
@@ -34,6 +42,7 @@ class Salesforce:
         self.faults: dict[str, Answer] = ready_answers()
         self._org = Org(frame, org)
         self._org.on_switch = list_currencies
+        self._org.on_field_moved = self._field_moved
         writer = Writer(self._org, Rules(self._org).check)
         self._quota = Quota(self._org, self.base_url)
         self._rest = Rest(self._org, writer, self._quota)
@@ -41,6 +50,7 @@ class Salesforce:
         self._app = make_app("cosell sandbox")
         self.as_seller = Sellers(self._org, writer)
         oauth = OAuth(self._org, self._app, self._sessions, self.base_url)
+        soap = Soap(self._org, self._sessions, self._quota)
         door = Door(self._org, self._rest, self._sessions, self._quota)
         self.app = Starlette(
             routes=[
@@ -48,6 +58,7 @@ class Salesforce:
                 Route("/services/oauth2/revoke", oauth.revoke, methods=["POST"]),
                 Route("/services/oauth2/userinfo", oauth.userinfo, methods=["GET", "POST"]),
                 Route("/id/{org}/{user}", oauth.identity, methods=["GET", "POST"]),
+                Route("/services/Soap/m/{version}", soap.answer, methods=["POST"]),
                 Route("/services/data", door),
                 Mount("/services/data", door),
                 Route("/", _front_page),
@@ -126,7 +137,23 @@ class Salesforce:
         self._rest.reset()
         self._quota.reset()
         furnish(self._org, self._app.username, self._app.administrator)
+        custom = [one.name for one in self.schema.object("Opportunity").fields.values() if one.custom]
+        self._org.documents["Layout", OPPORTUNITY_LAYOUT] = first_layout(custom)
         self._sessions.reset()
+
+    def _field_moved(self, sobject: str, old: str, new: str | None) -> None:
+        """Lets the layouts follow a field that is renamed or gone."""
+        for key, layout in self._org.documents.items():
+            if key[0] == "Layout" and key[1].startswith(f"{sobject}-"):
+                gone = frozenset({old.lower()})
+                self._org.documents[key] = renamed(layout, old, new) if new else without(layout, gone)
+
+    def rearrange_layout(self, field: str) -> None:
+        """An administrator puts one more field on the page of an opportunity."""
+        layout = self._org.documents["Layout", OPPORTUNITY_LAYOUT]
+        self._org.documents["Layout", OPPORTUNITY_LAYOUT] = beside(
+            layout, self.schema.field("Opportunity", field)
+        )
 
     def open_transaction(self) -> SlowTransaction:
         """Begins a transaction whose rows are stamped now and seen only after its commit."""

@@ -13,23 +13,23 @@ Row = Mapping[str, Any]
 
 SOLUTION = "Microsoft_Partner_Center_Solution__c"
 _OPPORTUNITY = {
-    "Sync_with_Partner_Center__c": ("sync with partner center",),
-    "How_can_Microsoft_help__c": ("how can microsoft help?",),
+    "Sync_with_Partner_Center__c": ("Sync with Partner Center",),
+    "How_can_Microsoft_help__c": ("How can Microsoft help?",),
     "Referral_visible_to_Microsoft__c": (
-        "referral visible to microsoft sellers?",
-        "microsoft partner center referral visibility",
+        "Referral visible to Microsoft sellers?",
+        "Microsoft Partner Center Referral Visibility",
     ),
-    "Referral_Identifier__c": ("referral identifier",),
-    "Referral_Link__c": ("referral link",),
-    "Microsoft_CRM_Identifier__c": ("microsoft crm identifier",),
-    "Referral_Program__c": ("referral program",),
-    "Audit__c": ("audit",),
+    "Referral_Identifier__c": ("Referral Identifier",),
+    "Referral_Link__c": ("Referral Link",),
+    "Microsoft_CRM_Identifier__c": ("Microsoft CRM Identifier",),
+    "Referral_Program__c": ("Referral Program",),
+    "Audit__c": ("Audit",),
 }
 _SOLUTION = {
-    "Opportunity__c": ("opportunity",),
-    "Solution_Identifier__c": ("solution identifier", "solution id"),
-    "Quantity__c": ("quantity",),
-    "Price__c": ("price",),
+    "Opportunity__c": ("Opportunity",),
+    "Solution_Identifier__c": ("Solution Identifier", "Solution Id"),
+    "Quantity__c": ("Quantity",),
+    "Price__c": ("Price",),
 }
 _SOLUTION_LABELS = ("microsoft partner center solution", "microsoft solution")
 
@@ -83,7 +83,8 @@ def _actual(one: SObject, usual: Mapping[str, tuple[str, ...]]) -> dict[str, str
 def _found(one: SObject, custom: list[Field], name: str, labels: tuple[str, ...]) -> str | None:
     if name.lower() in one.fields:
         return one.fields[name.lower()].name
-    return next((field.name for field in custom if field.label.lower() in labels), None)
+    wanted = {one.lower() for one in labels}
+    return next((field.name for field in custom if field.label.lower() in wanted), None)
 
 
 def _read(row: Row, names: Mapping[str, str | None]) -> dict[str, Any]:
@@ -99,5 +100,5 @@ def _write(
         if actual is not None:
             made[actual] = value
         elif value not in (None, False, ""):
-            raise Refused(f"This org has no field “{labels[usual][0].capitalize()}”.")
+            raise Refused(f"This org has no field “{labels[usual][0]}”.")
     return made

@@ -93,6 +93,7 @@ def _role() -> Table:
         "Security Roles",
         1036,
         text("name", "Name", 100, required="SystemRequired"),
+        memo("description", "Description"),
         _business_unit("businessunitid", "business_unit_roles"),
         look(
             "roletemplateid",
@@ -121,6 +122,7 @@ def _organization() -> Table:
             to("transactioncurrency", "basecurrencyid", "basecurrency_organization", "restrict"),
             **READ_ONLY,
         ),
+        whole("languagecode", "Language", **READ_ONLY),
         whole("expirechangetrackingindays", "Days to Expire Change Tracking Deleted Records", 0, 365),
         schema_name="Organization",
         ownership="None",

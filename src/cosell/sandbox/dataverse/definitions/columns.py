@@ -37,6 +37,11 @@ def class_of(column: Column) -> str:
     return _KINDS[column.kind][2]
 
 
+def attribute_type(kind: str) -> tuple[str, str]:
+    """AttributeType and the name of AttributeTypeName that definitions of a kind carry."""
+    return _KINDS[kind][:2]
+
+
 def is_a(column: Column, wanted: str) -> bool:
     """Whether a column's definition can be cast to a type."""
     if wanted == "AttributeMetadata":

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from cosell.sandbox.dataverse.columns import Column, Key, Table, Target
+from cosell.sandbox.dataverse.definitions.attributes import name_of
 from cosell.sandbox.dataverse.definitions.labels import label, managed, metadata_id
+from cosell.sandbox.dataverse.errors import refusal
 from cosell.sandbox.dataverse.schema import ManyToMany, Schema
 from cosell.sandbox.dataverse.settings import Settings
 
 _ON_DELETE = {"unlink": "RemoveLink", "cascade": "Cascade", "restrict": "Restrict"}
+
+
+def named(schema: Schema, key: str) -> Table:
+    """The table that a key such as ``LogicalName='account'`` or an id names."""
+    name = name_of(key, "LogicalName")
+    for table in schema.tables.values():
+        if table.name == name or metadata_id(table.name) == key.lower():
+            return table
+    raise refusal(404, "0x80040217", f"EntityMetadata {key} Does Not Exist")
 
 
 def table_definition(table: Table, settings: Settings) -> dict[str, Any]:
@@ -129,8 +140,8 @@ def _pairs(one: ManyToMany) -> dict[str, Any]:
         "HasChanged": None,
         "SchemaName": one.name,
         "RelationshipType": "ManyToManyRelationship",
-        "IsCustomRelationship": False,
-        "IsManaged": True,
+        "IsCustomRelationship": one.custom,
+        "IsManaged": not one.custom,
         "SecurityTypes": "None",
         "Entity1LogicalName": one.left,
         "Entity1IntersectAttribute": one.left_column,

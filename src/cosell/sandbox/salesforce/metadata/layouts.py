@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cosell.sandbox.salesforce.fields import SObject
+from cosell.sandbox.salesforce.fields import Field, SObject
 from cosell.sandbox.salesforce.markup import Node
 from cosell.sandbox.salesforce.metadata.trouble import Trouble, check_elements, no_such, words
 from cosell.sandbox.salesforce.schema import Schema
@@ -91,6 +91,17 @@ def _check_related(schema: Schema, holder: SObject, related: Node) -> None:
         raise Trouble(f"Cannot find a related list named {name}", related)
 
 
+def renamed(node: Node, old: str, new: str) -> Node:
+    """The layout in which a field goes by another name."""
+    if node.tag == "layoutItems":
+        kept = [
+            Node("field", text=new) if one.tag == "field" and one.text.lower() == old.lower() else one
+            for one in node.children
+        ]
+        return _with(node, kept)
+    return _with(node, [renamed(one, old, new) for one in node.children])
+
+
 def without(node: Node, names: frozenset[str]) -> Node:
     """The layout without the fields that are gone (names in lower case)."""
     kept = [
@@ -101,22 +112,71 @@ def without(node: Node, names: frozenset[str]) -> Node:
     return Node(node.tag, node.space, node.text, kept, node.attributes, node.line, node.column)
 
 
-def first_layout(holder: str, fields: tuple[tuple[str, str], ...]) -> Node:
-    """A layout as Salesforce draws it for an object: its fields in two columns."""
-    columns = [[pair for pair in fields[place::2]] for place in (0, 1)]
-    section = Node(
+def first_layout(custom: list[str]) -> Node:
+    """The layout of opportunities as Salesforce draws it, with a section for what somebody installed."""
+    sections = [
+        _section("Opportunity Information", _STANDING[0]),
+        _section("Description Information", _STANDING[1]),
+    ]
+    if custom:
+        sections.append(_section("Microsoft Partner Center", tuple(("Edit", name) for name in custom)))
+    contacts = Node(
+        "relatedLists",
+        children=[
+            Node("fields", text="CONTACT.NAME"),
+            Node("fields", text="ROLE"),
+            Node("relatedList", text="RelatedContactRoleList"),
+        ],
+    )
+    shown = [Node(name, text="false") for name in ("showEmailCheckbox", "showSubmitAndAttachButton")]
+    return Node("Layout", children=[*sections, contacts, *shown])
+
+
+def beside(node: Node, field: Field) -> Node:
+    """The layout with one more field at the end of its first column."""
+    section = next(node.all("layoutSections"))
+    column = next(section.all("layoutColumns"))
+    grown = _with(column, [*column.children, _item("Edit", field.name)])
+    inner = _with(section, [grown if one is column else one for one in section.children])
+    return _with(node, [inner if one is section else one for one in node.children])
+
+
+def _with(node: Node, children: list[Node]) -> Node:
+    return Node(node.tag, node.space, node.text, children, node.attributes, node.line, node.column)
+
+
+def _section(label: str, fields: tuple[tuple[str, str], ...]) -> Node:
+    return Node(
         "layoutSections",
         children=[
-            Node("customLabel", text="false"),
-            Node("detailHeading", text="false"),
+            Node("customLabel", text="true"),
+            Node("detailHeading", text="true"),
             Node("editHeading", text="true"),
-            Node("label", text=f"{holder} Information"),
-            *(Node("layoutColumns", children=[_item(*pair) for pair in column]) for column in columns),
+            Node("label", text=label),
+            *(
+                Node("layoutColumns", children=[_item(*pair) for pair in fields[place::2]])
+                for place in (0, 1)
+            ),
             Node("style", text="TwoColumnsTopToBottom"),
         ],
     )
-    return Node("Layout", children=[section])
 
 
 def _item(behavior: str, field: str) -> Node:
     return Node("layoutItems", children=[Node("behavior", text=behavior), Node("field", text=field)])
+
+
+_STANDING = (
+    (
+        ("Readonly", "OwnerId"),
+        ("Required", "CloseDate"),
+        ("Required", "Name"),
+        ("Required", "StageName"),
+        ("Edit", "AccountId"),
+        ("Edit", "Probability"),
+        ("Edit", "Type"),
+        ("Edit", "Amount"),
+        ("Edit", "LeadSource"),
+    ),
+    (("Edit", "Description"),),
+)

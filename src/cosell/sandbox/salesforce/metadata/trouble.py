@@ -37,15 +37,18 @@ def check_elements(
 ) -> None:
     """Refuses elements a type does not have, and repetitions of those it has once."""
     seen: set[str] = set()
+    before = ""
     for one in node.children:
         if one.tag not in allowed | many:
             raise Trouble(
                 f"Error parsing file: Element {one.tag} invalid at this location in type {kind}", one
             )
-        if one.tag in seen and one.tag not in many:
+        # What may stand there several times must stand together.
+        if one.tag in seen and (one.tag not in many or one.tag != before):
             text = f"Error parsing file: Element {one.tag} is duplicated at this location in type {kind}"
             raise Trouble(text, one)
         seen.add(one.tag)
+        before = one.tag
 
 
 def check_boolean(node: Node, *tags: str) -> None:
