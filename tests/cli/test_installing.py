@@ -285,7 +285,7 @@ def test_a_bare_org_is_made_ready_and_given_back(trial: Trial) -> None:
     assert (code, told["data"]["changed"]) == (0, True)
     assert trial.cosell("install", "--dry-run", "--exit-code", *admin)[0] == 0
     findings = {one["name"]: one["ok"] for one in trial.cosell("doctor")[1]["data"]["findings"]}
-    assert findings["salesforce: schema"] is True
+    assert findings["salesforce: schema"] is True, trial.cosell("doctor")
     assert findings["salesforce: referral id"] is True
     with mock.patch.dict(os.environ, {"ADMIN": trial.told["salesforce"]["admin"]["access_token"]}):
         assert trial.cosell("uninstall", "--yes", "--token", "env:ADMIN")[0] == 0

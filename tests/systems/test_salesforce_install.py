@@ -102,6 +102,19 @@ async def test_what_is_lost_of_an_installation_is_brought_back_alone() -> None:
         assert changing(await there.installer().plan(Wish())) == {}
 
 
+async def test_what_an_administrator_added_to_the_permission_set_stays_when_it_grows() -> None:
+    async with yard() as there:
+        await there.install(fields=there.named(program=""))
+        (ours,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Connector"]
+        added = {"ParentId": ours, "SobjectType": "Opportunity", "Field": "Opportunity.NextStep"}
+        there.org.as_seller.create("FieldPermissions", {**added, "PermissionsRead": True})
+        assert changing(await there.install())[SET] is Act.CHANGE
+        rights = {one["Field"]: one for one in there.rows("FieldPermissions") if one["ParentId"] == ours}
+        assert rights["Opportunity.NextStep"]["PermissionsRead"] is True
+        assert rights["Opportunity.NextStep"]["PermissionsEdit"] is False
+        assert rights["Opportunity.Referral_Program__c"]["PermissionsEdit"] is True
+
+
 async def test_a_permission_set_that_was_taken_away_is_given_again() -> None:
     async with yard() as there:
         await there.install()
@@ -112,7 +125,7 @@ async def test_a_permission_set_that_was_taken_away_is_given_again() -> None:
 
 def _is_ours(there: Yard, assignment: dict[str, str]) -> bool:
     (ours,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Connector"]
-    return assignment["PermissionSetId"] == ours
+    return bool(assignment["PermissionSetId"] == ours)
 
 
 @pytest.mark.parametrize("languages", [frozenset(), frozenset({"ko"})])
@@ -261,6 +274,17 @@ async def test_a_name_of_the_settings_that_is_missing_is_left_to_a_person() -> N
         done = acts(steps)
         assert done["Opportunity.Their_own_help__c"] is Act.BY_HAND
         assert "Opportunity.How_can_Microsoft_help__c" not in done
+
+
+async def test_rights_to_fields_that_only_the_settings_know_are_given_too() -> None:
+    async with yard() as there:
+        there.org.schema.add_field("Account", text("Country_code__c", "Country code", 2))
+        there.org.schema.add_field("Account", text("DUNS__c", "DUNS", 9))
+        await there.install(country_field="Country_code__c", duns_field="DUNS__c")
+        rights = {one["Field"]: one["PermissionsEdit"] for one in there.rows("FieldPermissions")}
+        assert (rights["Account.Country_code__c"], rights["Account.DUNS__c"]) == (True, False)
+        again = there.installer(country_field="Country_code__c", duns_field="DUNS__c")
+        assert changing(await again.plan(Wish())) == {}
 
 
 async def test_a_field_that_is_not_wanted_is_not_made() -> None:

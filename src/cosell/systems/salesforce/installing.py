@@ -131,10 +131,7 @@ class SalesforceInstaller:
         """Deploys what the plan makes; answers the steps that the org could not take, for its languages."""
         wanted = list(plan.parts)
         if plan.rights is not None:
-            present = None
-            if found.permission_set is not None:
-                present = await self._users.pieces.read("PermissionSet", PERMISSION_SET)
-            wanted.append(rights.joined(plan.rights, present))
+            wanted.append(rights.joined(plan.rights, found.granted))
         if not wanted:
             return {}
         translations, without = list(plan.translations), dict[str, Step]()

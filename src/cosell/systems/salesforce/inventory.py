@@ -37,8 +37,9 @@ class Inventory:
     permission_set: str | None
     assignments: Mapping[str, str]
     """Of the permission set: the assignment by the user who has it."""
-    granted: frozenset[str] = frozenset()
-    """Objects and fields that the permission set names: they are there, whoever sees them."""
+    granted: Mapping[str, frozenset[str]]
+    """What the permission set grants, by object or field: these are there, whoever sees them. The rights
+    are named as in its file."""
 
     def table(self, sheet: Sheet) -> Table | None:
         """An object as either of the two sees it; None where it is not there."""
@@ -69,7 +70,7 @@ async def taken(
             advice=f"Install with the rights of an administrator: {ADMIN}.",
         )
     permission_set = str(rows[0]["Id"]) if rows else None
-    assigned, granted = await _contents(admin, permission_set) if permission_set else ({}, frozenset[str]())
+    assigned, granted = await _contents(admin, permission_set) if permission_set else ({}, {})
     return Inventory(
         own=ours,
         seen={name: _both(ours[name], theirs[name]) for name in objects},
@@ -123,19 +124,36 @@ async def permission_set(client: Client) -> str | None:
     return str(rows[0]["Id"]) if rows else None
 
 
-async def _contents(client: Client, permission_set: str) -> tuple[dict[str, str], frozenset[str]]:
-    """Who has the permission set, and what it names."""
+async def _contents(client: Client, permission_set: str) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+    """Who has the permission set, and what it grants."""
     one = literal(permission_set)
     asked = {
         "users": select(("Id", "AssigneeId"), "PermissionSetAssignment", f"WHERE PermissionSetId = {one}"),
-        "fields": select(("Field",), "FieldPermissions", f"WHERE ParentId = {one}"),
-        "objects": select(("SobjectType",), "ObjectPermissions", f"WHERE ParentId = {one}"),
+        "fields": select(("Field", *_FIELD_RIGHTS), "FieldPermissions", f"WHERE ParentId = {one}"),
+        "objects": select(("SobjectType", *_OBJECT_RIGHTS), "ObjectPermissions", f"WHERE ParentId = {one}"),
     }
     answers = await client.reads([query_part(soql, ref) for ref, soql in asked.items()], purpose="inventory")
     found = {ref: await client.rows(answer, purpose="inventory") for ref, answer in answers.items()}
     users = {str(row.get("AssigneeId")): str(row.get("Id")) for row in found["users"]}
-    fields = (str(row.get("Field")) for row in found["fields"])
-    return users, frozenset((*fields, *(str(row.get("SobjectType")) for row in found["objects"])))
+    granted = {str(row.get("Field")): _rights(row, _FIELD_RIGHTS) for row in found["fields"]}
+    granted |= {str(row.get("SobjectType")): _rights(row, _OBJECT_RIGHTS) for row in found["objects"]}
+    return users, granted
+
+
+_FIELD_RIGHTS = {"PermissionsRead": "readable", "PermissionsEdit": "editable"}
+_OBJECT_RIGHTS = {
+    "PermissionsRead": "allowRead",
+    "PermissionsCreate": "allowCreate",
+    "PermissionsEdit": "allowEdit",
+    "PermissionsDelete": "allowDelete",
+    "PermissionsViewAllRecords": "viewAllRecords",
+    "PermissionsModifyAllRecords": "modifyAllRecords",
+}
+"""How the rows of a permission set call each right, and how its file does."""
+
+
+def _rights(row: Mapping[str, Any], names: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(right for column, right in names.items() if row.get(column) is True)
 
 
 async def _rows(client: Client, soql: str) -> list[dict[str, Any]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from cosell.systems.salesforce.inventory import Inventory
-from cosell.systems.salesforce.metadata import element, every, put, said
+from cosell.systems.salesforce.metadata import element, every, gather, put, said
 from cosell.systems.salesforce.needs import Sheet
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.package_source import PERMISSION_SET, Part, the
@@ -61,6 +60,7 @@ def composed(names: Called, inventory: Inventory, options: Options) -> Part:
     part = the("PermissionSet", PERMISSION_SET)
     body = part.changed()
     body.extend(_further(options))
+    gather(body)
     for one in list(body):
         if one.tag == "fieldPermissions":
             _rename(body, one, "field", names.field(said(one, "field")))
@@ -101,28 +101,29 @@ def _is_demanded(field: str, inventory: Inventory) -> bool:
     return column is not None and column.required
 
 
-def joined(part: Part, present: Element | None) -> Part:
+def joined(part: Part, granted: Mapping[str, frozenset[str]]) -> Part:
     """The permission set with everything it grants already: an upgrade takes nothing away."""
-    if present is None:
-        return part
-    body = deepcopy(present)
-    for inner in body.findall("fullName"):
-        body.remove(inner)
-    for kind, key in (("fieldPermissions", "field"), ("objectPermissions", "object")):
-        known = {said(one, key): one for one in body.findall(kind)}
-        for wanted in every(part.body, kind):
-            entry = known.get(said(wanted, key))
-            if entry is None:
-                body.append(deepcopy(wanted))
-            else:
-                _raise(entry, wanted)
+    body = part.changed()
+    known = {said(one, key): one for kind, key in _KEYS.items() for one in every(body, kind)}
+    for name, present in granted.items():
+        if name not in known:
+            kind = "fieldPermissions" if "." in name else "objectPermissions"
+            known[name] = element(kind, (_KEYS[kind], name), *((right, False) for right in _ALL[kind]))
+            body.append(known[name])
+        for right in present:
+            put(known[name], right, True)
+    gather(body)
     return Part(part.kind, part.name, body)
 
 
-def _raise(entry: Element, wanted: Element) -> None:
-    for right in wanted:
-        if right.text == "true":
-            put(entry, right.tag, "true")
+_KEYS = {"fieldPermissions": "field", "objectPermissions": "object"}
+_ALL = {
+    "fieldPermissions": ("editable", "readable"),
+    "objectPermissions": (
+        *("allowCreate", "allowDelete", "allowEdit", "allowRead"),
+        *("modifyAllRecords", "viewAllRecords"),
+    ),
+}
 
 
 def lacking(part: Part, inventory: Inventory) -> list[str]:
