@@ -293,6 +293,40 @@ async def test_a_field_that_is_not_wanted_is_not_made() -> None:
         assert not [one for one in steps if "Program" in one.what]
 
 
+# --- the page layout ---------------------------------------------------------------------------------
+
+PAGE = Wish(page="Opportunity Layout")
+
+
+async def test_without_a_page_the_step_is_told_and_no_page_is_touched() -> None:
+    async with yard() as there:
+        (step,) = [one for one in await there.install() if one.act is Act.BY_HAND]
+        assert "--page" in step.detail
+        assert not [path for _, _, path in there.frame.calls if "/Soap/" in path]
+
+
+async def test_a_page_that_is_named_shows_our_section_once_and_the_difference_before() -> None:
+    async with yard() as there:
+        planned = (await there.installer().plan(PAGE))[-1]
+        assert (planned.what, planned.act) == ("page layout Opportunity Layout", Act.CHANGE)
+        added = [line for line in planned.diff.splitlines()[2:] if line.startswith(("+", "-"))]
+        assert {line[0] for line in added} == {"+"}
+        assert any("Microsoft Partner Center" in line for line in added)
+        done = (await there.install(PAGE))[-1]
+        assert done == planned
+        assert changing(await there.installer().plan(PAGE)) == {}
+        await there.installer().uninstall(PAGE, there.told.append)
+        again = (await there.installer().plan(PAGE))[-1]
+        assert again.diff == planned.diff
+
+
+async def test_a_page_that_does_not_exist_is_told_before_anything_is_done() -> None:
+    async with yard() as there:
+        with pytest.raises(Misconfigured, match="«Nobody's»"):
+            await there.install(Wish(page="Nobody's"))
+        assert deploys(there) == 0
+
+
 # --- what goes wrong on the way ----------------------------------------------------------------------
 
 

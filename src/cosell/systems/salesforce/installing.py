@@ -47,6 +47,8 @@ class SalesforceInstaller:
         found, plan = await self._planned(wish)
         if plan.blocked:
             raise _blocked(plan.steps)
+        # A page that is not there is told before anything is done.
+        await self._page(wish, plan.fields)
         done = _Told(told)
         kept = [one for one in plan.steps if one.act in (Act.KEEP, Act.BY_HAND)]
         done.all(kept)
