@@ -18,6 +18,7 @@ from .salesfloor import creation, update
 
 SOLUTION, CATALOGUE = "Microsoft_Partner_Center_Solution__c", "Microsoft_Solution_Detail__c"
 SET = "permission set Cosell_Connector"
+SELLERS = "permission set Cosell_Seller"
 MINE = f"{SET} for the connector's user"
 STAGES = Stages(active=("Qualification",), on_hold=("Prospecting",))
 
@@ -94,10 +95,10 @@ async def test_leads_get_their_fields_and_rights_once_they_are_synced() -> None:
 async def test_what_is_lost_of_an_installation_is_brought_back_alone() -> None:
     async with yard() as there:
         await there.install()
-        there.org.schema.drop_field("Opportunity", "Cosell_Stamp__c")
+        there.org.schema.drop_field("Opportunity", "Referral_Program__c")
         changes = changing(await there.install())
         assert changes.keys() == {
-            *("Opportunity.Cosell_Stamp__c", SET, "translations ko", "translations zh_TW"),
+            *("Opportunity.Referral_Program__c", SET, SELLERS, "translations ko", "translations zh_TW"),
         }
         assert changing(await there.installer().plan(Wish())) == {}
 
@@ -113,6 +114,34 @@ async def test_what_an_administrator_added_to_the_permission_set_stays_when_it_g
         assert rights["Opportunity.NextStep"]["PermissionsRead"] is True
         assert rights["Opportunity.NextStep"]["PermissionsEdit"] is False
         assert rights["Opportunity.Referral_Program__c"]["PermissionsEdit"] is True
+
+
+async def test_people_see_what_is_new_and_edit_what_is_theirs_to_decide() -> None:
+    async with yard() as there:
+        steps = await there.install()
+        assert acts(steps)[f"{SELLERS} for your sellers"] is Act.BY_HAND
+        (grant,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Seller"]
+        seller = next(one["Id"] for one in there.rows("User") if one["Id"] != there.org.user_id)
+        row = {"AssigneeId": seller, "PermissionSetId": grant}
+        there.org.as_seller.create("PermissionSetAssignment", row)
+        assert f"{SELLERS} for your sellers" not in acts(await there.installer().plan(Wish()))
+        rights = {one["Field"]: one for one in there.rows("FieldPermissions") if one["ParentId"] == grant}
+        assert rights["Opportunity.How_can_Microsoft_help__c"]["PermissionsEdit"] is True
+        assert rights["Opportunity.Referral_Identifier__c"]["PermissionsEdit"] is False
+
+
+async def test_a_right_that_an_administrator_took_from_people_stays_taken() -> None:
+    async with yard() as there:
+        await there.install(fields=there.named(program=""))
+        (grant,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Seller"]
+        for one in there.rows("FieldPermissions"):
+            if one["ParentId"] == grant and one["Field"] == "Opportunity.Audit__c":
+                there.org.as_seller.delete("FieldPermissions", one["Id"])
+        assert changing(await there.install())[SELLERS] is Act.CHANGE
+        fields = {one["Field"] for one in there.rows("FieldPermissions") if one["ParentId"] == grant}
+        assert "Opportunity.Referral_Program__c" in fields
+        assert "Opportunity.Audit__c" not in fields
+        assert changing(await there.installer().plan(Wish())) == {}
 
 
 async def test_a_permission_set_that_was_taken_away_is_given_again() -> None:
@@ -300,7 +329,7 @@ PAGE = Wish(page="Opportunity Layout")
 
 async def test_without_a_page_the_step_is_told_and_no_page_is_touched() -> None:
     async with yard() as there:
-        (step,) = [one for one in await there.install() if one.act is Act.BY_HAND]
+        (step,) = [one for one in await there.install() if one.what.startswith("page layouts")]
         assert "--page" in step.detail
         assert not [path for _, _, path in there.frame.calls if "/Soap/" in path]
 

@@ -44,7 +44,7 @@ class SalesforceInstaller:
 
     async def install(self, wish: Wish, told: Told) -> Sequence[Step]:
         """Deploys what is missing, gives the connector's user its rights, and looks at the outcome."""
-        found, plan = await self._planned(wish)
+        _, plan = await self._planned(wish)
         if plan.blocked:
             raise _blocked(plan.steps)
         # A page that is not there is told before anything is done.
@@ -52,7 +52,7 @@ class SalesforceInstaller:
         done = _Told(told)
         kept = [one for one in plan.steps if one.act in (Act.KEEP, Act.BY_HAND)]
         done.all(kept)
-        left_out = await self._deployed(found, plan)
+        left_out = await self._deployed(plan)
         done.all(left_out.get(one.what, one) for one in plan.steps if one not in kept and one.what != _ASSIGN)
         if plan.assign:
             await self._assigned()
@@ -81,7 +81,7 @@ class SalesforceInstaller:
         if plan.assignment:
             await self._deleted(plan.assignment)
         if plan.rights:
-            members = {"PermissionSet": [PERMISSION_SET]}
+            members = {"PermissionSet": plan.rights}
             await deployer.deploy(removal(members, self._options.api_version), ignore_warnings=True)
         done.all(plan.steps)
         return done.steps
@@ -129,11 +129,9 @@ class SalesforceInstaller:
 
     # --- doing -------------------------------------------------------------------------------------
 
-    async def _deployed(self, found: Inventory, plan: Plan) -> Mapping[str, Step]:
+    async def _deployed(self, plan: Plan) -> Mapping[str, Step]:
         """Deploys what the plan makes; answers the steps that the org could not take, for its languages."""
-        wanted = list(plan.parts)
-        if plan.rights is not None:
-            wanted.append(rights.joined(plan.rights, found.granted))
+        wanted = plan.parts
         if not wanted:
             return {}
         translations, without = list(plan.translations), dict[str, Step]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -10,7 +10,7 @@ from cosell.systems.salesforce.inventory import Inventory
 from cosell.systems.salesforce.metadata import element, every, gather, put, said
 from cosell.systems.salesforce.needs import Sheet
 from cosell.systems.salesforce.options import Options
-from cosell.systems.salesforce.package_source import PERMISSION_SET, Part, the
+from cosell.systems.salesforce.package_source import PERMISSION_SET, SELLERS, Part, the
 
 _ADDRESSES = {"Account.BillingAddress": "BillingStreet", "Lead.Address": "Street"}
 """Rights to an address go by its compound; a part of it tells whether it is seen."""
@@ -37,14 +37,13 @@ class Called:
 
 def called(inventory: Inventory, fields: Mapping[str, str], options: Options) -> Called:
     """The names of this org: `fields` for those of the package, the settings for the others."""
-    objects = {str(sheet): name for sheet, name in inventory.names.items()}
+    objects = {str(sheet): inventory.names.get(sheet, "") for sheet in Sheet}
     names = {name: "" if name.endswith("__c") else name for name in _every_field()} | dict(fields)
     names["Opportunity.Amount"] = f"Opportunity.{options.value_field}"
     names["Opportunity.Description"] = f"Opportunity.{options.fields.notes}"
     if Sheet.LEAD in inventory.names:
         names["Lead.Description"] = f"Lead.{options.lead_fields.notes}"
     else:
-        objects["Lead"] = ""
         names |= {name: "" for name in names if name.startswith("Lead.")}
     return Called(objects, names)
 
@@ -56,19 +55,39 @@ def _every_field() -> list[str]:
 
 
 def composed(names: Called, inventory: Inventory, options: Options) -> Part:
-    """The permission set for the names of this org."""
-    part = the("PermissionSet", PERMISSION_SET)
-    body = part.changed()
+    """The permission set of the connector's user for the names of this org."""
+    part = _renamed(the("PermissionSet", PERMISSION_SET), names)
+    body = part.body
     body.extend(_further(options))
     gather(body)
+    for one in list(every(body, "fieldPermissions")):
+        if _is_demanded(said(one, "field"), inventory):
+            body.remove(one)
+    return part
+
+
+def for_sellers(names: Called) -> Part:
+    """The permission set of people for the names of this org."""
+    return _renamed(the("PermissionSet", SELLERS), names)
+
+
+def _renamed(part: Part, names: Called) -> Part:
+    body = part.changed()
     for one in list(body):
         if one.tag == "fieldPermissions":
             _rename(body, one, "field", names.field(said(one, "field")))
         elif one.tag == "objectPermissions":
             _rename(body, one, "object", names.object(said(one, "object")))
-    for one in list(every(body, "fieldPermissions")):
-        if _is_demanded(said(one, "field"), inventory):
-            body.remove(one)
+    return Part(part.kind, part.name, body)
+
+
+def only(part: Part, names: Collection[str]) -> Part:
+    """Of a permission set, what it says of these objects and fields."""
+    body = part.changed()
+    for kind, key in _KEYS.items():
+        for one in list(every(body, kind)):
+            if said(one, key) not in names:
+                body.remove(one)
     return Part(part.kind, part.name, body)
 
 

@@ -25,7 +25,8 @@ class Removal:
     data: dict[str, list[str]] = field(default_factory=dict)
     """Fields and objects, by kind."""
     assignment: str | None = None
-    rights: bool = False
+    rights: list[str] = field(default_factory=list)
+    """The permission sets that nobody else has."""
     fields: dict[str, str] = field(default_factory=dict)
     """How the org calls each field of the package that is there."""
 
@@ -101,21 +102,21 @@ def _object(
 
 
 def _rights(plan: Removal, inventory: Inventory) -> None:
-    if inventory.permission_set is None:
-        return
-    what = f"permission set {PERMISSION_SET}"
-    plan.shown.setdefault("ListView", []).append(LIST_VIEW)
-    plan.steps.append(Step(f"list view {LIST_VIEW}", Act.REMOVE))
-    plan.assignment = inventory.assignments.get(inventory.user_id)
+    ours = inventory.sets.get(PERMISSION_SET)
+    if ours is not None:
+        plan.shown.setdefault("ListView", []).append(LIST_VIEW)
+        plan.steps.append(Step(f"list view {LIST_VIEW}", Act.REMOVE))
+        plan.assignment = ours.assignments.get(inventory.user_id)
     if plan.assignment:
-        plan.steps.append(Step(f"{what} for the connector's user", Act.REMOVE))
-    others = len(inventory.assignments.keys() - {inventory.user_id})
-    if others:
-        why = f"{others} other users have it. Take it from them in Setup, Permission Sets; then start again."
-        plan.steps.append(Step(what, Act.BY_HAND, why))
-    else:
-        plan.rights = True
-        plan.steps.append(Step(what, Act.REMOVE))
+        plan.steps.append(Step(f"permission set {PERMISSION_SET} for the connector's user", Act.REMOVE))
+    for name, grant in inventory.sets.items():
+        others = len(grant.assignments.keys() - ({inventory.user_id} if grant is ours else set()))
+        if others:
+            why = f"{others} people have it. Take it from them in Setup, Permission Sets; then start again."
+            plan.steps.append(Step(f"permission set {name}", Act.BY_HAND, why))
+        else:
+            plan.rights.append(name)
+            plan.steps.append(Step(f"permission set {name}", Act.REMOVE))
 
 
 def groups(plan: Removal) -> Sequence[Mapping[str, Sequence[str]]]:
