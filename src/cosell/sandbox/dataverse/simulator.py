@@ -13,6 +13,7 @@ from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.customizing.definitions import Definitions
 from cosell.sandbox.dataverse.customizing.publishing import Publishing
 from cosell.sandbox.dataverse.customizing.roles import Roles
+from cosell.sandbox.dataverse.customizing.solutions import Solutions
 from cosell.sandbox.dataverse.door import SERVICE, Door
 from cosell.sandbox.dataverse.errors import ready_answers
 from cosell.sandbox.dataverse.fresh import INSTALLER, furnish
@@ -71,6 +72,7 @@ class Dataverse:
         rest.resources |= publishing.resources()
         rest.bound |= publishing.bound()
         rest.bound_to_row |= publishing.bound_to_row(rest.records)
+        rest.resources |= Solutions(self._org).resources()
         roles = Roles(self._org)
         rest.resources |= roles.resources()
         rest.bound_to_row |= roles.bound_to_row()

@@ -53,6 +53,8 @@ class Door:
         version = self._version(path[0])
         headers = {name.lower(): value for name, value in request.headers.items()}
         actor = self._sessions.actor(headers.get("authorization"))
+        if not self._org.rights(actor).may("ApiEnabled"):
+            raise refusal(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user.")
         self._quota.spend(_cost(path, raw))
         query = parameters(request.scope["query_string"].decode("utf-8", "replace"))
         method = query.get("_HttpMethod", request.method).upper()

@@ -16,8 +16,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cosell.sandbox.salesforce.application import App
 from cosell.sandbox.salesforce.org import Org
-from cosell.sandbox.salesforce.sessions import App, Sessions
+from cosell.sandbox.salesforce.sessions import Sessions
 from cosell.sandbox.salesforce.store import Row
 from cosell.sandbox.salesforce.wire import parameters
 
@@ -142,10 +143,8 @@ class OAuth:
             raise TokenError("invalid_grant", "invalid assertion")
         if claims.get("iss") != self._app.client_id:
             raise TokenError("invalid_client_id", "client identifier invalid")
-        try:
-            jwt.PyJWS().decode_complete(assertion, self._app.public_key_pem, algorithms=["RS256"])
-        except jwt.PyJWTError as wrong:
-            raise TokenError("invalid_grant", "invalid assertion") from wrong
+        if not any(_is_signed(assertion, key) for key in self._app.public_keys):
+            raise TokenError("invalid_grant", "invalid assertion")
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -190,7 +189,7 @@ class OAuth:
         client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
         if client_id != self._app.client_id:
             raise TokenError("invalid_client_id", "client identifier invalid")
-        if not hmac.compare_digest(secret.encode(), self._app.client_secret.encode()):
+        if not any(hmac.compare_digest(secret.encode(), one.encode()) for one in self._app.secrets):
             raise TokenError("invalid_client", "invalid client credentials")
 
     def _opened(self, user_id: str) -> dict[str, Any]:
@@ -230,6 +229,14 @@ class OAuth:
 _MILLISECONDS_FROM = 1e11
 _UNVERIFIED: Any = {"verify_signature": False}
 _GRACE_SECONDS = 5.0
+
+
+def _is_signed(assertion: str, public_key_pem: str) -> bool:
+    try:
+        jwt.PyJWS().decode_complete(assertion, public_key_pem, algorithms=["RS256"])
+    except jwt.PyJWTError:
+        return False
+    return True
 
 
 def _seconds(epoch: float) -> float:

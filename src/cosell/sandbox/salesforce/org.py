@@ -48,6 +48,7 @@ class Org:
     def __init__(self, frame: Frame, kind: Kind = Kind.READY) -> None:
         self.frame, self.kind = frame, kind
         self.mint: IdMint
+        self.setup_mint: IdMint
         self.settings = Settings()
         self.schema = Schema(kind)
         self.store = Store()
@@ -78,6 +79,7 @@ class Org:
         self.store.tables.clear()
         self.store.settle()
         self.mint = IdMint(random.Random(self.frame.dice.getrandbits(64)))
+        self.setup_mint = IdMint(random.Random("setup"))
         self.open_since.clear()
         self.locked.clear()
 

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cosell.sandbox.salesforce.errors import refusal
-from cosell.sandbox.salesforce.keys import key_pair
 from cosell.sandbox.salesforce.org import Actor, Org
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """What the administrator of the org handed to the integration."""
-
-    client_id: str
-    client_secret: str
-    username: str
-    administrator: str
-    private_key_pem: str
-    public_key_pem: str
-
-
-def make_app(seed: str) -> App:
-    """The same app for the same seed, key pair aside."""
-    dice = random.Random(seed)
-    private, public = key_pair()
-    client_id = "3MVG9" + _letters(dice, 80)
-    secret = hashlib.sha256(dice.randbytes(32)).hexdigest().upper()
-    return App(client_id, secret, "integration@cosell.example", "sana.admin@cosell.example", private, public)
 
 
 class Sessions:

@@ -9,7 +9,9 @@ from starlette.routing import Mount, Route
 
 from cosell.sandbox.frame import Answer, Frame
 from cosell.sandbox.frame import Org as Kind
+from cosell.sandbox.salesforce.application import App
 from cosell.sandbox.salesforce.door import Door
+from cosell.sandbox.salesforce.drift import Drift
 from cosell.sandbox.salesforce.errors import ready_answers
 from cosell.sandbox.salesforce.fresh import furnish, list_currencies
 from cosell.sandbox.salesforce.metadata.layouts import (
@@ -27,7 +29,7 @@ from cosell.sandbox.salesforce.rest import Rest
 from cosell.sandbox.salesforce.rules import Rules
 from cosell.sandbox.salesforce.schema import Schema
 from cosell.sandbox.salesforce.sellers import Sellers
-from cosell.sandbox.salesforce.sessions import Sessions, make_app
+from cosell.sandbox.salesforce.sessions import Sessions
 from cosell.sandbox.salesforce.settings import Settings
 from cosell.sandbox.salesforce.transactions import SlowTransaction
 from cosell.sandbox.salesforce.writing import Writer
@@ -47,7 +49,8 @@ class Salesforce:
         self._quota = Quota(self._org, self.base_url)
         self._rest = Rest(self._org, writer, self._quota)
         self._sessions = Sessions(self._org)
-        self._app = make_app("cosell sandbox")
+        self._app = App("cosell sandbox")
+        self.drift = Drift(self._org)
         self.as_seller = Sellers(self._org, writer)
         oauth = OAuth(self._org, self._app, self._sessions, self.base_url)
         soap = Soap(self._org, self._sessions, self._quota)
@@ -59,6 +62,7 @@ class Salesforce:
                 Route("/services/oauth2/userinfo", oauth.userinfo, methods=["GET", "POST"]),
                 Route("/id/{org}/{user}", oauth.identity, methods=["GET", "POST"]),
                 Route("/services/Soap/m/{version}", soap.answer, methods=["POST"]),
+                Route("/services/Soap/m/{version}/", soap.answer, methods=["POST"]),
                 Route("/services/data", door),
                 Mount("/services/data", door),
                 Route("/", _front_page),
@@ -75,6 +79,11 @@ class Salesforce:
     def schema(self) -> Schema:
         """Objects and fields, which may drift at any time."""
         return self._org.schema
+
+    @property
+    def application(self) -> App:
+        """The external client app, whose secrets and certificates can be rotated."""
+        return self._app
 
     @property
     def client_id(self) -> str:
@@ -134,6 +143,8 @@ class Salesforce:
     def reset(self) -> None:
         """Returns the org to the day it was made; what was handed to the integration stays good."""
         self._org.empty()
+        self._app.reset()
+        self.drift.reset()
         self._rest.reset()
         self._quota.reset()
         furnish(self._org, self._app.username, self._app.administrator)
@@ -158,6 +169,14 @@ class Salesforce:
     def open_transaction(self) -> SlowTransaction:
         """Begins a transaction whose rows are stamped now and seen only after its commit."""
         return self.as_seller.open_transaction()
+
+    def fill_quota(self, left: int = 0) -> None:
+        """Leaves but a few calls of the day's share, as when another integration used it up."""
+        self.settings.daily_api_calls = self.calls_used + left
+
+    def restore_quota(self) -> None:
+        """Gives the org its usual number of calls a day."""
+        self.settings.daily_api_calls = Settings().daily_api_calls
 
     def expire_sessions(self) -> None:
         """Ends every session; tokens must be fetched again. The lasting token stays good."""

@@ -132,6 +132,21 @@ class Control:
             return self._ask("GET", "/control/switches")
         return self._ask("POST" if changes else "GET", f"/control/switches/{quote(system, safe='')}", changes)
 
+    def field(self, system: str, field: str, **act: Any) -> dict[str, Any]:
+        """Changes a field as an administrator: remove=True, rename=, hide=True, retype=, restore=True."""
+        place = f"/control/{quote(system, safe='')}/fields/{quote(field, safe='')}"
+        return self._ask("POST", place, act)
+
+    def fields(self, system: str) -> dict[str, Any]:
+        """The fields of a CRM that are not as they were."""
+        return self._ask("GET", f"/control/{quote(system, safe='')}/fields")
+
+    def quota(self, *, left: int = 0, restore: bool = False) -> dict[str, Any]:
+        """Uses the daily calls of Salesforce up but for a few, or gives them back."""
+        return self._ask(
+            "POST", "/control/salesforce/quota", {"restore": True} if restore else {"left": left}
+        )
+
     def calls(self, *, forget: bool = False) -> dict[str, Any]:
         """The count of calls to every system; with `forget` it starts anew."""
         return self._ask("DELETE" if forget else "GET", "/control/calls")
@@ -143,6 +158,10 @@ class Control:
     def expire_sessions(self, system: str) -> dict[str, Any]:
         """Ends the access tokens in use at one of the same systems."""
         return self._ask("POST", "/control/tokens/expire", {"system": system})
+
+    def secret(self, system: str, act: str, **details: Any) -> dict[str, Any]:
+        """Gives an application one more secret (``new``) or ends its oldest (``end``); certificate=True."""
+        return self._ask("POST", f"/control/{quote(system, safe='')}/secrets", {"act": act, **details})
 
     def sign_in(self, system: str = "entra") -> dict[str, Any]:
         """A person gives a connection its sign-in back, with a refresh token that is good now."""

@@ -56,14 +56,45 @@ def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 
 def register_certificate(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     """An administrator registers a certificate that an application may sign in with instead of its secret."""
-    system = wish.text("system", "entra", among=("entra", "entra_2"))
+    system = wish.text("system", "entra", among=("entra", "entra_2", "salesforce"))
     client_id, pem = wish.text("client_id"), wish.text("certificate_pem")
     wish.done()
     try:
-        _directory(sandbox, system).trust_certificate(client_id, pem)
+        if system == "salesforce":
+            _trust_in_salesforce(sandbox, client_id, pem)
+        else:
+            _directory(sandbox, system).trust_certificate(client_id, pem)
     except (ValueError, LookupError) as trouble:
         raise Refused(f"The directory does not take this: {trouble.args[0]}.") from None
     return {"registered": client_id}
+
+
+def _trust_in_salesforce(sandbox: Sandbox, client_id: str, pem: str) -> None:
+    if client_id != sandbox.salesforce.client_id:
+        raise LookupError(f"there is no app {client_id}")
+    sandbox.salesforce.application.trust_certificate(pem)
+
+
+def change_secrets(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
+    """The app of Salesforce gets one more secret or certificate, or its oldest one ends."""
+    act = wish.text("act", among=("new", "end"))
+    certificate = wish.truth("certificate", False)
+    wish.done()
+    app = sandbox.salesforce.application
+    made: dict[str, Any] = {}
+    try:
+        match act, certificate:
+            case "new", False:
+                made = {"client_secret": app.new_secret()}
+            case "new", True:
+                made = {"private_key_pem": app.new_certificate()}
+            case "end", False:
+                app.end_secret()
+            case _:
+                app.end_certificate()
+    except ValueError as trouble:
+        raise Refused(f"Salesforce does not take this: {trouble}.") from None
+    return {**made, "secrets": len(app.secrets), "certificates": len(app.public_keys)}
 
 
 def _directory(sandbox: Sandbox, system: str) -> Entra:
@@ -76,4 +107,5 @@ VERBS = (
     Verb("POST", "/control/tokens/expire", expire_sessions, '{"system": "salesforce"}'),
     Verb("POST", "/control/tokens/sign-in", sign_in, '{"system": "entra"}'),
     Verb("POST", "/control/tokens/certificates", register_certificate),
+    Verb("POST", "/control/salesforce/secrets", change_secrets, '{"act": "new"}'),
 )

@@ -19,6 +19,7 @@ from cosell.sandbox.shell.desk.dynamics_words import (
     contact_row,
     solution_row,
 )
+from cosell.sandbox.shell.dynamics_names import Names
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 OPEN, WON, LOST = 0, 1, 2
@@ -38,6 +39,7 @@ class DataverseDesk:
 
     def __init__(self, org: Dataverse) -> None:
         self._org, self._seller, self._book = org, org.as_seller, Book(org)
+        self._names = Names(org)
         self._commits: list[asyncio.TimerHandle] = []
 
     def opportunities(self) -> list[dict[str, Any]]:
@@ -76,8 +78,9 @@ class DataverseDesk:
         return sorted(str(row["isocurrencycode"]) for row in self._book.rows("transactioncurrency"))
 
     def choices(self, table: str, column: str) -> list[str]:
-        """The labels of a choice, in their order."""
-        return [one.label for one in self._org.schema.column(table, column).choices]
+        """The labels of a choice, in their order; none where the environment has no such column."""
+        actual = self._names.actual(table, column)
+        return [] if actual is None else [one.label for one in self._org.schema.column(table, actual).choices]
 
     def create(self, wish: Wish) -> str:
         """Creates an opportunity, its account and contact when they are new, and its solutions."""
@@ -199,7 +202,9 @@ class DataverseDesk:
         return allowed(lambda: self._seller.qualify(wanted))
 
     def _columns(self, table: str, changes: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-        columns = columns_of(changes, words, self._org.schema.table(table).columns)
+        named = {word: self._names.actual(table, name) for word, name in words.items()}
+        here = {word: name for word, name in named.items() if name is not None}
+        columns = columns_of(changes, here, self._org.schema.table(table).columns)
         if isinstance(code := columns.get("transactioncurrencyid"), str) and len(code) <= 5:
             columns["transactioncurrencyid"] = self._book.currency(code)
         if "ownerid" in columns:
@@ -235,6 +240,8 @@ class DataverseDesk:
         return known[0] if known else self._seller.create("account", fields)
 
     def _add_solution(self, row_id: str, solution: Mapping[str, Any]) -> None:
+        if not self._names.has(SOLUTION):
+            raise Refused("This environment has no table for solutions.")
         catalogue = {
             row["cosell_solutionidentifier"]: row[f"{CATALOGUE}id"] for row in self._book.rows(CATALOGUE)
         }
