@@ -19,6 +19,7 @@ from cosell.cli.entry import run
 from cosell.core.errors import NotAllowed
 from cosell.crm import Crm
 from cosell.crm.installing import Act, Admin, Step, Wish
+from cosell.wiring.joining import absent_sandbox
 from tests.cli.conftest import HOSTILE, Cosell
 from tests.cli.test_configured import Trial
 
@@ -241,6 +242,13 @@ def test_another_crm_than_that_of_the_settings_is_refused(cosell: Cosell, instal
     assert cosell("install", "dynamics", "--yes", "--config", "sandbox-dynamics").code == 0
 
 
+def test_a_sandbox_that_does_not_run_is_told_and_how_to_start_it(cosell: Cosell) -> None:
+    said = cosell("install", "--dry-run")
+    assert said.code == 1
+    assert "The sandbox does not run." in said.words
+    assert "cosell run" in said.words
+
+
 def test_a_crm_that_nothing_can_be_installed_into_says_so(
     cosell: Cosell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +256,8 @@ def test_a_crm_that_nothing_can_be_installed_into_says_so(
         "cosell.wiring.environment.named",
         lambda name: mock.Mock(spec=Crm, label="Toy", installer=None),
     )
+    monkeypatch.setattr("cosell.wiring.places.Place.running", lambda self: {})
+    monkeypatch.setattr("cosell.wiring.environment._joined", lambda place: absent_sandbox(place.name))
     said = cosell("install", "--yes")
     assert said.code == 1
     assert "Nothing can be installed into Toy" in said.words

@@ -425,6 +425,13 @@ async def test_with_its_data_nothing_of_it_is_left() -> None:
         assert changing(await there.installer().removal(Wish(data=True))) == {}
 
 
+async def test_fields_on_leads_go_too_after_leads_were_switched_off() -> None:
+    async with yard(leads=True) as there:
+        await there.install()
+        await there.installer(leads=False).uninstall(Wish(data=True), there.told.append)
+        assert "referral_identifier__c" not in there.org.schema.object("Lead").fields
+
+
 async def test_what_microsoft_left_is_never_removed() -> None:
     async with yard(Kind.MICROSOFT) as there:
         await there.install()

@@ -280,6 +280,21 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
         SYSTEM.package(tmp_path / "taken")
 
 
+# --- the guide ---------------------------------------------------------------------------------------
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "install-into-salesforce.md"
+
+
+def test_the_guide_names_everything_that_is_installed_and_how_it_goes_again() -> None:
+    text = GUIDE.read_text("utf-8")
+    named = [said(one.body, "label") for kind in ("CustomObject", "PermissionSet") for one in of(kind)]
+    named += [said(the("ListView", "Opportunity.Cosell_Synced").body, "label"), *LANGUAGES.values()]
+    # The guide says Traditional Chinese where Salesforce says Chinese (Traditional).
+    assert [name for name in named if name.partition(" (")[0] not in text] == []
+    _, _, out = text.partition("## Take it out")
+    assert all(word in out for word in ("cosell uninstall salesforce", "--data", "the app", "Deleted Fields"))
+
+
 # --- reading XML -------------------------------------------------------------------------------------
 
 

@@ -141,6 +141,8 @@ class Environment:
         """What brings our fields and rights into the CRM; Misconfigured where it has no such thing."""
         from cosell.wiring.systems import transport
 
+        if self.place.settings is None and self.place.running() is None:
+            raise Misconfigured("The sandbox does not run.", advice="Start it: cosell run")
         crm, carrier = named(self.settings.crm_name), transport(self.settings)
         if crm.installer is None:
             raise Misconfigured(

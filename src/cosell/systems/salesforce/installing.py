@@ -98,22 +98,22 @@ class SalesforceInstaller:
     # --- looking -----------------------------------------------------------------------------------
 
     async def _planned(self, wish: Wish) -> tuple[Inventory, Plan]:
-        found = await self._inventory(adopt=wish.adopt)
-        return found, planned(found, self._needs, self._options, wish)
+        leads = self._options.leads
+        found = await self._inventory(leads=leads, adopt=wish.adopt)
+        return found, planned(found, self._needs(leads=leads), self._options, wish)
 
     async def _removal(self, wish: Wish) -> Removal:
-        return removed(await self._inventory(adopt=False), self._needs, wish)
+        # Leads may have been synced once.
+        found = await self._inventory(leads=True, adopt=False)
+        return removed(found, self._needs(leads=True), wish)
 
-    @property
-    def _needs(self) -> Sequence[Need]:
-        return needs(self._options.fields, self._options.lead_fields if self._options.leads else None)
+    def _needs(self, *, leads: bool) -> Sequence[Need]:
+        return needs(self._options.fields, self._options.lead_fields if leads else None)
 
-    async def _inventory(self, *, adopt: bool) -> Inventory:
-        users, options = self._users, self._options
+    async def _inventory(self, *, leads: bool, adopt: bool) -> Inventory:
+        users, names = self._users, self._options.fields
         await users.sign_in()
-        return await inventory.taken(
-            users.own, users.admin, users.id, options.fields, leads=options.leads, adopt=adopt
-        )
+        return await inventory.taken(users.own, users.admin, users.id, names, leads=leads, adopt=adopt)
 
     async def _looked_over(self, wish: Wish) -> None:
         """Raises NotAllowed where the connector's user does not see what was installed."""

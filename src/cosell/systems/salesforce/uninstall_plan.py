@@ -11,7 +11,8 @@ from cosell.systems.salesforce.inventory import Inventory
 from cosell.systems.salesforce.needs import OBJECTS, Need, Sheet
 from cosell.systems.salesforce.package_source import LIST_VIEW, PERMISSION_SET, of, the
 
-_STAYS = "holds data of yours, so it stays; --data removes it too"
+_STAYS = "it holds data of yours; --data removes it too"
+_FOREIGN = "others made it"
 _BIN = "Salesforce keeps it for 15 days under Deleted Fields"
 
 
@@ -66,9 +67,11 @@ def is_ours(part: str, column: Column) -> bool:
 
 
 def _field(plan: Removal, what: str, ours: bool, wish: Wish) -> None:
-    if not ours:
+    if not ours and wish.data:
         why = "Its help text is not ours, so it is not taken for ours: delete it in Setup if nobody needs it."
-        plan.steps.append(Step(what, Act.BY_HAND if wish.data else Act.KEEP, why))
+        plan.steps.append(Step(what, Act.BY_HAND, why))
+    elif not ours:
+        plan.steps.append(Step(what, Act.KEEP, _FOREIGN))
     elif wish.data:
         plan.steps.append(Step(what, Act.REMOVE, _BIN))
         plan.data.setdefault("CustomField", []).append(what)
@@ -87,7 +90,7 @@ def _object(
 ) -> None:
     made = [one for one in columns if is_ours(f"{sheet}.{one.name}", one)]
     if name != sheet or len(made) < len(columns):
-        plan.steps.append(Step(name, Act.KEEP, "not ours"))
+        plan.steps.append(Step(name, Act.KEEP, _FOREIGN))
         for one in made:
             _field(plan, f"{name}.{one.name}", True, wish)
     elif foreign:
