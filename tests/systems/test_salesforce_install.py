@@ -9,7 +9,7 @@ from cosell.core.fields import HELP_LABELS
 from cosell.core.values import Solution
 from cosell.crm.installing import Act, Admin, Wish
 from cosell.sandbox.frame import Org as Kind
-from cosell.sandbox.salesforce.fields import flag, pick, text
+from cosell.sandbox.salesforce.fields import flag, pick, ref, sobject, text
 from cosell.systems.salesforce.needs import needs
 from cosell.systems.salesforce.options import ClientSecret, FieldNames, FixedToken, LeadFields, Stages
 
@@ -248,6 +248,43 @@ async def test_fields_of_a_package_are_found_under_its_prefix_and_never_changed(
         assert names["fields.audit"] == "msft__Audit__c"
         assert names["fields.referral_id"] == "msft__Referral_Identifier__c"
         assert changing(await there.installer().plan(Wish(adopt=True))) == {}
+
+
+async def test_an_object_of_a_package_is_found_by_its_label_and_gets_only_what_it_lacks() -> None:
+    theirs = "msft__Solutions__c"
+    async with yard(stages=STAGES) as there:
+        opportunity = ref("msft__Deal__c", "Opportunity", "Opportunity", "msft__Solutions__r", master=True)
+        name = text("Name", "Solution Name", 80, name_field=True, defaulted=True)
+        number = text("msft__Number__c", "Solution Identifier")
+        made = sobject(
+            theirs,
+            "Microsoft Solution",
+            "Microsoft Solutions",
+            "a77",
+            name,
+            opportunity,
+            number,
+            guarded=True,
+        )
+        there.org.schema.add_object(made)
+        done = acts(await there.install(Wish(adopt=True)))
+        assert (
+            done[theirs] is done[f"{theirs}.msft__Deal__c"] is done[f"{theirs}.msft__Number__c"] is Act.KEEP
+        )
+        assert done[f"{theirs}.Quantity__c"] is done[f"{theirs}.Price__c"] is Act.CREATE
+        assert SOLUTION not in done
+        assert SOLUTION.lower() not in there.org.schema.objects
+        names = await there.installer().settings(Wish(adopt=True))
+        assert names == {
+            "fields.solution_object": theirs,
+            "fields.solution_opportunity": "msft__Deal__c",
+            "fields.solution_id": "msft__Number__c",
+        }
+        assert changing(await there.installer().plan(Wish(adopt=True))) == {}
+        chosen = {key.removeprefix("fields."): name for key, name in names.items()}
+        system = there.system(fields=there.named(**chosen))
+        await system.create(creation())
+        assert len(there.rows(theirs)) == 2
 
 
 async def test_a_field_of_another_kind_stops_everything() -> None:
