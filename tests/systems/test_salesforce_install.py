@@ -9,7 +9,7 @@ from cosell.core.fields import HELP_LABELS
 from cosell.core.values import Solution
 from cosell.crm.installing import Act, Admin, Wish
 from cosell.sandbox.frame import Org as Kind
-from cosell.sandbox.salesforce.fields import flag, pick, ref, sobject, text
+from cosell.sandbox.salesforce.fields import flag, money, pick, ref, sobject, text
 from cosell.systems.salesforce.needs import needs
 from cosell.systems.salesforce.options import ClientSecret, FieldNames, FixedToken, LeadFields, Stages
 
@@ -253,7 +253,7 @@ async def test_fields_of_a_package_are_found_under_its_prefix_and_never_changed(
 async def test_an_object_of_a_package_is_found_by_its_label_and_gets_only_what_it_lacks() -> None:
     theirs = "msft__Solutions__c"
     async with yard(stages=STAGES) as there:
-        opportunity = ref("msft__Deal__c", "Opportunity", "Opportunity", "msft__Solutions__r", master=True)
+        opportunity = ref("msft__Deal__c", "Opportunity", "Opportunity", "msft__Solutions__r")
         name = text("Name", "Solution Name", 80, name_field=True, defaulted=True)
         number = text("msft__Number__c", "Solution Identifier")
         made = sobject(
@@ -351,6 +351,17 @@ async def test_rights_to_fields_that_only_the_settings_know_are_given_too() -> N
         assert (rights["Account.Country_code__c"], rights["Account.DUNS__c"]) == (True, False)
         again = there.installer(country_field="Country_code__c", duns_field="DUNS__c")
         assert changing(await again.plan(Wish())) == {}
+
+
+async def test_a_formula_that_the_settings_name_may_be_read_and_no_more() -> None:
+    """ENV-S04: the deal value may be calculated."""
+    async with yard() as there:
+        total = money("Total__c", "Total", calculated=True, createable=False, updateable=False)
+        there.org.schema.add_field("Opportunity", total)
+        await there.install(value_field="Total__c")
+        rights = {one["Field"]: one["PermissionsEdit"] for one in there.rows("FieldPermissions")}
+        assert rights["Opportunity.Total__c"] is False
+        assert changing(await there.installer(value_field="Total__c").plan(Wish())) == {}
 
 
 async def test_a_field_that_is_not_wanted_is_not_made() -> None:

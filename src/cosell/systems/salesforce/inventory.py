@@ -147,20 +147,15 @@ async def _grants(client: Client, sets: Mapping[str, str]) -> dict[str, Grant]:
     }
     answers = await client.reads([query_part(soql, ref) for ref, soql in asked.items()], purpose="inventory")
     found = {ref: await client.rows(answer, purpose="inventory") for ref, answer in answers.items()}
-    return {
-        name: Grant(
-            one,
-            {str(row.get("AssigneeId")): str(row.get("Id")) for row in _with(found["users"], one)},
-            {
-                **{str(row.get("Field")): _rights(row, _FIELD_RIGHTS) for row in _with(found["fields"], one)},
-                **{
-                    str(row.get("SobjectType")): _rights(row, _OBJECT_RIGHTS)
-                    for row in _with(found["objects"], one)
-                },
-            },
-        )
-        for one, name in sets.items()
-    }
+    return {name: _grant(one, found) for one, name in sets.items()}
+
+
+def _grant(one: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Grant:
+    rights = {str(row.get("Field")): _rights(row, _FIELD_RIGHTS) for row in _with(found["fields"], one)}
+    for row in _with(found["objects"], one):
+        rights[str(row.get("SobjectType"))] = _rights(row, _OBJECT_RIGHTS)
+    users = {str(row.get("AssigneeId")): str(row.get("Id")) for row in _with(found["users"], one)}
+    return Grant(one, users, rights)
 
 
 def _with(rows: Iterable[Mapping[str, Any]], permission_set: str) -> Iterable[Mapping[str, Any]]:
@@ -197,7 +192,7 @@ async def _adopted(client: Client, called: Mapping[Sheet, str]) -> dict[Sheet, s
     told = answer.body.get("sobjects") if isinstance(answer.body, dict) else None
     objects = [one for one in told or () if isinstance(one, dict) and one.get("custom") is True]
     found = {}
-    for sheet in OBJECTS:
+    for sheet in OBJECTS.keys() & called.keys():
         if any(one.get("name") == called[sheet] for one in objects):
             continue
         matches = list(_alike(objects, called[sheet], OBJECT_LABELS[sheet]))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.inventory import Inventory
 from cosell.systems.salesforce.metadata import element, every, gather, put, said
 from cosell.systems.salesforce.needs import Sheet
@@ -59,10 +60,18 @@ def composed(names: Called, inventory: Inventory, options: Options) -> Part:
     part = _renamed(the("PermissionSet", PERMISSION_SET), names)
     body = part.body
     body.extend(_further(options))
+    pointing = names.field(f"{Sheet.SOLUTION}.Opportunity__c")
+    if _seen(pointing, inventory) is not None:
+        # A lookup in place of our master-detail needs a right; a master-detail is demanded, and goes again.
+        body.append(_right(pointing, write=True))
     gather(body)
     for one in list(every(body, "fieldPermissions")):
-        if _is_demanded(said(one, "field"), inventory):
+        column = _seen(said(one, "field"), inventory)
+        if column is not None and column.required:
+            # What every row must fill is everybody's; to name it fails the deploy (12.1).
             body.remove(one)
+        elif column is not None and column.calculated:
+            put(one, "editable", False)
     return part
 
 
@@ -112,12 +121,10 @@ def _rename(body: Element, entry: Element, key: str, name: str) -> None:
         body.remove(entry)
 
 
-def _is_demanded(field: str, inventory: Inventory) -> bool:
-    """A field that every row must fill is everybody's; to name it fails the deploy (12.1)."""
+def _seen(field: str, inventory: Inventory) -> Column | None:
     sheet, _, name = field.partition(".")
     found = inventory.seen.get(sheet)
-    column = found.get(name) if found is not None else None
-    return column is not None and column.required
+    return found.get(name) if found is not None else None
 
 
 def joined(part: Part, granted: Mapping[str, frozenset[str]]) -> Part:
@@ -166,7 +173,4 @@ def _sees(field: str, inventory: Inventory, *, write: bool) -> bool:
     owner, _, name = field.partition(".")
     sheet = inventory.own.get(owner)
     column = sheet.get(_ADDRESSES.get(field, name)) if sheet is not None else None
-    if column is None:
-        return False
-    # A right to edit does not make a formula of somebody else's writable.
-    return column.writable or not write or not name.endswith("__c") or "__" in name.removesuffix("__c")
+    return column is not None and (column.writable or not write)
