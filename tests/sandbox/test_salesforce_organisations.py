@@ -70,8 +70,8 @@ async def test_field_and_object_permissions_can_be_granted_row_by_row(bare_org: 
             {"SobjectType": "Account", "Field": "Account.Phone", "PermissionsRead": True},
         ),
     ]
-    for sobject, row in rows:
-        reply = await as_admin(bare_org, "POST", f"/sobjects/{sobject}", {"ParentId": own, **row})
+    for sobject, grant in rows:
+        reply = await as_admin(bare_org, "POST", f"/sobjects/{sobject}", {"ParentId": own, **grant})
         assert reply.status == 201, reply.raw
     bare_org.org.as_seller.create("Account", {"Name": "Contoso", "Phone": "1"})
     assert (await bare_org.ask("SELECT Phone FROM Account")).refusal == (400, "INVALID_TYPE")
