@@ -165,6 +165,17 @@ async def test_requests_that_are_no_package_are_refused(bare_org: Sales) -> None
     assert (await post(bare_org, many)).refusal == (400, "LIMIT_EXCEEDED")
 
 
+@pytest.mark.parametrize("place", [40, 700, -30, -70])
+async def test_a_zip_that_was_damaged_on_the_way_is_refused(bare_org: Sales, place: int) -> None:
+    whole = packed(WHOLE)
+    cut = await post(bare_org, whole[:place])
+    assert cut.refusal == (400, "INVALID_ZIP")
+    damaged = bytearray(whole)
+    damaged[place] ^= 0xFF
+    reply = await post(bare_org, bytes(damaged))
+    assert reply.status == 201 or reply.refusal == (400, "INVALID_ZIP")
+
+
 async def test_without_single_package_the_package_lies_in_a_folder(bare_org: Sales) -> None:
     inside = {f"unpackaged/{name}": text for name, text in WHOLE.items()}
     assert (await deploy(bare_org, inside, singlePackage=False))["success"] is True

@@ -172,6 +172,7 @@ async def test_files_and_manifest_must_name_the_same(bare_org: Sales) -> None:
         ('<!DOCTYPE x [<!ENTITY e "v">]><CustomObject>&e;</CustomObject>', "DOCTYPE is not allowed"),
         ("<CustomObject/>", "invalid at this location"),
         (document("Layout", ""), "invalid at this location"),
+        (document("CustomObject", "<a>" * 60 + "</a>" * 60), "nested too deeply"),
     ],
 )
 async def test_a_file_that_is_no_metadata_is_refused(bare_org: Sales, text: str, problem: str) -> None:

@@ -183,5 +183,10 @@ async def test_a_field_the_org_lacks_is_refused_by_its_label() -> None:
         assert refused["error"] == "This org has no field “Sync with Partner Center”."
         refused = await visitor.post(f"{path}/{made['id']}/solutions", {"id": "SOL-10001-AAA"}, status=400)
         assert "no object for the solutions" in refused["error"]
-        page = await visitor.page(f"/salesforce/opportunities/{made['id']}")
-        assert "Data estate" in page
+        place = f"/salesforce/opportunities/{made['id']}"
+        assert "Data estate" in await visitor.page(place)
+        form = {"name": "Data estate two", "stage": "Prospecting", "close_date": made["close_date"]}
+        status, page = await visitor.submit(place, form)
+        assert (status, "Data estate two" in page) == (200, True)
+        status, page = await visitor.submit(place, {**form, "sync": "on"})
+        assert (status, "This org has no field" in page) == (400, True)
