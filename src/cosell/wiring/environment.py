@@ -139,17 +139,19 @@ class Environment:
     @contextlib.asynccontextmanager
     async def installer(self, admin: Admin) -> AsyncIterator[Installer]:
         """What brings our fields and rights into the CRM; Misconfigured where it has no such thing."""
-        from cosell.wiring.systems import transport
+        from cosell.wiring.systems import outward
 
         if self.place.settings is None and self.place.running() is None:
             raise Misconfigured("The sandbox does not run.", advice="Start it: cosell run")
-        crm, carrier = named(self.settings.crm_name), transport(self.settings)
+        crm, carrier = named(self.settings.crm_name), outward(self.settings)
         if crm.installer is None:
             raise Misconfigured(
                 f"Nothing can be installed into {crm.label}.", advice="Make its fields by hand."
             )
         leads = not self.settings.partner_center.cosell_only
-        site = Site(carrier, self.clock, self._secret, self.live.also, leads=leads)
+        site = Site(
+            transport=carrier, clock=self.clock, secret=self._secret, hide=self.live.also, leads=leads
+        )
         made = crm.installer(self.settings.crm, site, admin)
         try:
             yield made

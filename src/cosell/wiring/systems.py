@@ -26,7 +26,7 @@ class Systems:
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [transport(settings), transport(settings)]
+        self._transports = [outward(settings), outward(settings)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -56,8 +56,8 @@ class Systems:
             await transport.aclose()
 
 
-def transport(settings: Settings) -> Transport:
-    """What carries calls from this environment to the outside."""
+def outward(settings: Settings) -> Transport:
+    """A way out of this machine, as the settings allow it."""
     ca_file = settings.environment.ca_file
     return AiohttpTransport(
         ca_file=str(settings.folder / ca_file) if ca_file else None,
