@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -62,6 +63,25 @@ def test_simple_salesforce_turns_pages(simple: Salesforce) -> None:
     soql = format_soql("SELECT Id FROM Account WHERE Name = {}", mark)
     found = simple.query_all(soql, headers=pages)
     assert len({row["Id"] for row in found["records"]}) == 300
+
+
+def test_simple_salesforce_rearranges_a_layout(sandbox: dict[str, Any]) -> None:
+    """Its SOAP client checks every answer against the vendor's own WSDL."""
+    access = sandbox["salesforce"]
+    host, token = urlsplit(access["instance_url"]).netloc, access["admin"]["access_token"]
+    metadata = Salesforce(instance=host, session_id=token, version="66.0").mdapi
+    [listed] = metadata.list_metadata([metadata.ListMetadataQuery(type="Layout")])
+    layout = metadata.Layout.read(listed.fullName)
+    items = layout.layoutSections[0].layoutColumns[0].layoutItems
+    if "NextStep" not in [one.field for one in items]:
+        items.append(metadata.LayoutItem(behavior="Edit", field="NextStep"))
+    metadata.Layout.update(layout)
+    again = metadata.Layout.read(listed.fullName)
+    fields = [one.field for one in again.layoutSections[0].layoutColumns[0].layoutItems]
+    assert fields == [one.field for one in items]
+    items.append(metadata.LayoutItem(behavior="Edit", field="Nope__c"))
+    with pytest.raises(Exception, match="no CustomField named Opportunity"):
+        metadata.Layout.update(layout)
 
 
 def test_aiosalesforce_signs_in_batches_and_composes(

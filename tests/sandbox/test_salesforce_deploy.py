@@ -6,7 +6,7 @@ import pytest
 
 from . import packages
 from .packages import DEPLOY, FIELDS, OBJECT, WHOLE, as_admin, assign, deploy, packed, post, problems
-from .sales import DEAL, Sales
+from .sales import DEAL, Json, Sales
 
 EXTERNAL = "/sobjects/Opportunity/Cosell_Referral_Id__c"
 
@@ -165,6 +165,17 @@ async def test_requests_that_are_no_package_are_refused(bare_org: Sales) -> None
     assert (await post(bare_org, many)).refusal == (400, "LIMIT_EXCEEDED")
 
 
+@pytest.mark.parametrize("place", [40, 700, -30, -70])
+async def test_a_zip_that_was_damaged_on_the_way_is_refused(bare_org: Sales, place: int) -> None:
+    whole = packed(WHOLE)
+    cut = await post(bare_org, whole[:place])
+    assert cut.refusal == (400, "INVALID_ZIP")
+    damaged = bytearray(whole)
+    damaged[place] ^= 0xFF
+    reply = await post(bare_org, bytes(damaged))
+    assert reply.status == 201 or reply.refusal == (400, "INVALID_ZIP")
+
+
 async def test_without_single_package_the_package_lies_in_a_folder(bare_org: Sales) -> None:
     inside = {f"unpackaged/{name}": text for name, text in WHOLE.items()}
     assert (await deploy(bare_org, inside, singlePackage=False))["success"] is True
@@ -205,3 +216,30 @@ async def test_what_a_destructive_change_names_goes_with_its_data(bare_org: Sale
     result = await deploy(bare_org, missing, ignoreWarnings=True)
     assert result["success"] is True
     assert result["details"]["componentSuccesses"][-1]["problemType"] == "Warning"
+
+
+async def test_one_field_can_be_made_by_the_tooling_api(bare_org: Sales) -> None:
+    """12.3: one field a call; like any new field it is seen by nobody yet."""
+    path = "/tooling/sobjects/CustomField"
+    checkbox = {"label": "Sync", "type": "Checkbox", "defaultValue": "false"}
+    body = {"FullName": "Opportunity.Cosell_Sync__c", "Metadata": checkbox}
+    made = await as_admin(bare_org, "POST", path, body)
+    assert made.status == 201
+    assert set(made.json) == {"id", "success", "errors", "warnings", "infos"}
+    assert bare_org.org.schema.field("Opportunity", "Cosell_Sync__c").guarded
+    assert (await as_admin(bare_org, "POST", path, body)).refusal == (400, "DUPLICATE_DEVELOPER_NAME")
+    wrong = {"FullName": "Opportunity.X__c", "Metadata": {"label": "X", "type": "Text"}}
+    refused = await as_admin(bare_org, "POST", path, wrong)
+    assert refused.refusal == (400, "FIELD_INTEGRITY_EXCEPTION")
+    assert "Must specify 'length'" in refused.errors[0]["message"]
+    values = [{"fullName": "A", "default": True, "label": "A"}, {"fullName": "B", "label": "B"}]
+    pick = {"label": "P", "type": "Picklist", "valueSet": {"valueSetDefinition": {"value": values}}}
+    body = {"FullName": "Opportunity.P__c", "Metadata": pick}
+    assert (await as_admin(bare_org, "POST", path, body)).status == 201
+    assert bare_org.org.schema.field("Opportunity", "P__c").default() == "A"
+    assert (await bare_org.call("POST", path, body)).status == 403
+    nothing: list[Json] = [{}, {"Metadata": {}}, {"FullName": "X", "Metadata": {}}]
+    for bad in nothing:
+        assert (await as_admin(bare_org, "POST", path, bad)).status == 400
+    assert (await as_admin(bare_org, "GET", path)).status == 405
+    assert (await as_admin(bare_org, "POST", "/tooling/sobjects/Nope", {})).status == 404

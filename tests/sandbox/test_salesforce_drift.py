@@ -177,3 +177,11 @@ async def test_the_verbs_reach_the_controls() -> None:
         await do(lambda: control.quota(restore=True))
         with pytest.raises(SandboxRefused, match="exactly one"):
             await do(lambda: control.field("salesforce", AUDIT))
+
+
+async def test_the_same_controls_change_the_columns_of_dynamics() -> None:
+    async with visiting(empty=True) as visitor:
+        here, column = "/control/dataverse/fields", "opportunity.cosell_audit"
+        assert (await visitor.post(f"{here}/{column}", {"hide": True}))["changed"] == [column]
+        assert (await visitor.get(here))["changed"] == [column]
+        assert (await visitor.post(f"{here}/{column}", {"restore": True}))["changed"] == []

@@ -70,8 +70,8 @@ async def test_field_and_object_permissions_can_be_granted_row_by_row(bare_org: 
             {"SobjectType": "Account", "Field": "Account.Phone", "PermissionsRead": True},
         ),
     ]
-    for sobject, row in rows:
-        reply = await as_admin(bare_org, "POST", f"/sobjects/{sobject}", {"ParentId": own, **row})
+    for sobject, grant in rows:
+        reply = await as_admin(bare_org, "POST", f"/sobjects/{sobject}", {"ParentId": own, **grant})
         assert reply.status == 201, reply.raw
     bare_org.org.as_seller.create("Account", {"Name": "Contoso", "Phone": "1"})
     assert (await bare_org.ask("SELECT Phone FROM Account")).refusal == (400, "INVALID_TYPE")
@@ -101,12 +101,13 @@ async def test_a_permission_that_names_no_field_is_refused(bare_org: Sales) -> N
 async def test_only_who_manages_users_grants_anything(sales: Sales) -> None:
     """And in an org with everything installed, taking the permission set away hides the fields."""
     row = {"Name": "Own", "Label": "Own"}
-    refused = (403, "INSUFFICIENT_ACCESS_OR_READONLY")
-    assert (await sales.call("POST", "/sobjects/PermissionSet", row)).refusal == refused
+    made = await sales.call("POST", "/sobjects/PermissionSet", row)
+    assert made.refusal == (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+    assert made.errors[0]["message"] == "entity type cannot be inserted: Permission Set"
     soql = "SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name = 'Cosell_Connector'"
     [given] = await sales.query(soql)
     path = f"/sobjects/PermissionSetAssignment/{given['Id']}"
-    assert (await sales.call("DELETE", path)).refusal == refused
+    assert (await sales.call("DELETE", path)).refusal == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
     deal = await sales.deal(Audit__c="x", NextStep="y")
     assert (await as_admin(sales, "DELETE", path)).status == 204
     row = await sales.get("Opportunity", deal)
@@ -182,5 +183,10 @@ async def test_a_field_the_org_lacks_is_refused_by_its_label() -> None:
         assert refused["error"] == "This org has no field “Sync with Partner Center”."
         refused = await visitor.post(f"{path}/{made['id']}/solutions", {"id": "SOL-10001-AAA"}, status=400)
         assert "no object for the solutions" in refused["error"]
-        page = await visitor.page(f"/salesforce/opportunities/{made['id']}")
-        assert "Data estate" in page
+        place = f"/salesforce/opportunities/{made['id']}"
+        assert "Data estate" in await visitor.page(place)
+        form = {"name": "Data estate two", "stage": "Prospecting", "close_date": made["close_date"]}
+        status, page = await visitor.submit(place, form)
+        assert (status, "Data estate two" in page) == (200, True)
+        status, page = await visitor.submit(place, {**form, "sync": "on"})
+        assert (status, "This org has no field" in page) == (400, True)

@@ -59,17 +59,23 @@ class Yard:
         return self.org.as_seller.rows(sobject)
 
 
-@asynccontextmanager
-async def yard(kind: Kind = Kind.BARE, **options: Any) -> AsyncIterator[Yard]:
-    """An org of a kind."""
+def bare(kind: Kind = Kind.BARE, **options: Any) -> Yard:
+    """An org of a kind, reached without sockets: there is nothing to close."""
     frame = Frame(seed=5)
     org = Org(frame, base_url=HOME, org=kind)
     transport = AsgiTransport({HOME: dated(Watched(org.app, "salesforce", frame), frame)})
     chosen = Options(HOME, org.client_id, Jwt(org.username, org.private_key_pem), stages=Stages())
+    return Yard(frame, org, transport, OwnClock(), replace(chosen, **options))
+
+
+@asynccontextmanager
+async def yard(kind: Kind = Kind.BARE, **options: Any) -> AsyncIterator[Yard]:
+    """The same for as long as the block runs."""
+    made = bare(kind, **options)
     try:
-        yield Yard(frame, org, transport, OwnClock(), replace(chosen, **options))
+        yield made
     finally:
-        await transport.aclose()
+        await made.transport.aclose()
 
 
 def acts(steps: Sequence[Step]) -> dict[str, Act]:

@@ -9,7 +9,7 @@ from cosell.core.fields import HELP_LABELS
 from cosell.core.values import Solution
 from cosell.crm.installing import Act, Admin, Wish
 from cosell.sandbox.frame import Org as Kind
-from cosell.sandbox.salesforce.fields import flag, pick, text
+from cosell.sandbox.salesforce.fields import flag, money, pick, ref, sobject, text
 from cosell.systems.salesforce.needs import needs
 from cosell.systems.salesforce.options import ClientSecret, FieldNames, FixedToken, LeadFields, Stages
 
@@ -18,6 +18,7 @@ from .salesfloor import creation, update
 
 SOLUTION, CATALOGUE = "Microsoft_Partner_Center_Solution__c", "Microsoft_Solution_Detail__c"
 SET = "permission set Cosell_Connector"
+SELLERS = "permission set Cosell_Seller"
 MINE = f"{SET} for the connector's user"
 STAGES = Stages(active=("Qualification",), on_hold=("Prospecting",))
 
@@ -94,11 +95,52 @@ async def test_leads_get_their_fields_and_rights_once_they_are_synced() -> None:
 async def test_what_is_lost_of_an_installation_is_brought_back_alone() -> None:
     async with yard() as there:
         await there.install()
-        there.org.schema.drop_field("Opportunity", "Cosell_Stamp__c")
+        there.org.schema.drop_field("Opportunity", "Referral_Program__c")
         changes = changing(await there.install())
         assert changes.keys() == {
-            *("Opportunity.Cosell_Stamp__c", SET, "translations ko", "translations zh_TW"),
+            *("Opportunity.Referral_Program__c", SET, SELLERS, "translations ko", "translations zh_TW"),
         }
+        assert changing(await there.installer().plan(Wish())) == {}
+
+
+async def test_what_an_administrator_added_to_the_permission_set_stays_when_it_grows() -> None:
+    async with yard() as there:
+        await there.install(fields=there.named(program=""))
+        (ours,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Connector"]
+        added = {"ParentId": ours, "SobjectType": "Opportunity", "Field": "Opportunity.NextStep"}
+        there.org.as_seller.create("FieldPermissions", {**added, "PermissionsRead": True})
+        assert changing(await there.install())[SET] is Act.CHANGE
+        rights = {one["Field"]: one for one in there.rows("FieldPermissions") if one["ParentId"] == ours}
+        assert rights["Opportunity.NextStep"]["PermissionsRead"] is True
+        assert rights["Opportunity.NextStep"]["PermissionsEdit"] is False
+        assert rights["Opportunity.Referral_Program__c"]["PermissionsEdit"] is True
+
+
+async def test_people_see_what_is_new_and_edit_what_is_theirs_to_decide() -> None:
+    async with yard() as there:
+        steps = await there.install()
+        assert acts(steps)[f"{SELLERS} for your sellers"] is Act.BY_HAND
+        (grant,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Seller"]
+        seller = next(one["Id"] for one in there.rows("User") if one["Id"] != there.org.user_id)
+        row = {"AssigneeId": seller, "PermissionSetId": grant}
+        there.org.as_seller.create("PermissionSetAssignment", row)
+        assert f"{SELLERS} for your sellers" not in acts(await there.installer().plan(Wish()))
+        rights = {one["Field"]: one for one in there.rows("FieldPermissions") if one["ParentId"] == grant}
+        assert rights["Opportunity.How_can_Microsoft_help__c"]["PermissionsEdit"] is True
+        assert rights["Opportunity.Referral_Identifier__c"]["PermissionsEdit"] is False
+
+
+async def test_a_right_that_an_administrator_took_from_people_stays_taken() -> None:
+    async with yard() as there:
+        await there.install(fields=there.named(program=""))
+        (grant,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Seller"]
+        for one in there.rows("FieldPermissions"):
+            if one["ParentId"] == grant and one["Field"] == "Opportunity.Audit__c":
+                there.org.as_seller.delete("FieldPermissions", one["Id"])
+        assert changing(await there.install())[SELLERS] is Act.CHANGE
+        fields = {one["Field"] for one in there.rows("FieldPermissions") if one["ParentId"] == grant}
+        assert "Opportunity.Referral_Program__c" in fields
+        assert "Opportunity.Audit__c" not in fields
         assert changing(await there.installer().plan(Wish())) == {}
 
 
@@ -112,7 +154,7 @@ async def test_a_permission_set_that_was_taken_away_is_given_again() -> None:
 
 def _is_ours(there: Yard, assignment: dict[str, str]) -> bool:
     (ours,) = [one["Id"] for one in there.rows("PermissionSet") if one["Name"] == "Cosell_Connector"]
-    return assignment["PermissionSetId"] == ours
+    return bool(assignment["PermissionSetId"] == ours)
 
 
 @pytest.mark.parametrize("languages", [frozenset(), frozenset({"ko"})])
@@ -208,6 +250,43 @@ async def test_fields_of_a_package_are_found_under_its_prefix_and_never_changed(
         assert changing(await there.installer().plan(Wish(adopt=True))) == {}
 
 
+async def test_an_object_of_a_package_is_found_by_its_label_and_gets_only_what_it_lacks() -> None:
+    theirs = "msft__Solutions__c"
+    async with yard(stages=STAGES) as there:
+        opportunity = ref("msft__Deal__c", "Opportunity", "Opportunity", "msft__Solutions__r")
+        name = text("Name", "Solution Name", 80, name_field=True, defaulted=True)
+        number = text("msft__Number__c", "Solution Identifier")
+        made = sobject(
+            theirs,
+            "Microsoft Solution",
+            "Microsoft Solutions",
+            "a77",
+            name,
+            opportunity,
+            number,
+            guarded=True,
+        )
+        there.org.schema.add_object(made)
+        done = acts(await there.install(Wish(adopt=True)))
+        assert (
+            done[theirs] is done[f"{theirs}.msft__Deal__c"] is done[f"{theirs}.msft__Number__c"] is Act.KEEP
+        )
+        assert done[f"{theirs}.Quantity__c"] is done[f"{theirs}.Price__c"] is Act.CREATE
+        assert SOLUTION not in done
+        assert SOLUTION.lower() not in there.org.schema.objects
+        names = await there.installer().settings(Wish(adopt=True))
+        assert names == {
+            "fields.solution_object": theirs,
+            "fields.solution_opportunity": "msft__Deal__c",
+            "fields.solution_id": "msft__Number__c",
+        }
+        assert changing(await there.installer().plan(Wish(adopt=True))) == {}
+        chosen = {key.removeprefix("fields."): name for key, name in names.items()}
+        system = there.system(fields=there.named(**chosen))
+        await system.create(creation())
+        assert len(there.rows(theirs)) == 2
+
+
 async def test_a_field_of_another_kind_stops_everything() -> None:
     async with yard() as there:
         there.org.schema.add_field("Opportunity", text("Sync_with_Partner_Center__c", "Sync", 10))
@@ -263,10 +342,66 @@ async def test_a_name_of_the_settings_that_is_missing_is_left_to_a_person() -> N
         assert "Opportunity.How_can_Microsoft_help__c" not in done
 
 
+async def test_rights_to_fields_that_only_the_settings_know_are_given_too() -> None:
+    async with yard() as there:
+        there.org.schema.add_field("Account", text("Country_code__c", "Country code", 2))
+        there.org.schema.add_field("Account", text("DUNS__c", "DUNS", 9))
+        await there.install(country_field="Country_code__c", duns_field="DUNS__c")
+        rights = {one["Field"]: one["PermissionsEdit"] for one in there.rows("FieldPermissions")}
+        assert (rights["Account.Country_code__c"], rights["Account.DUNS__c"]) == (True, False)
+        again = there.installer(country_field="Country_code__c", duns_field="DUNS__c")
+        assert changing(await again.plan(Wish())) == {}
+
+
+async def test_a_formula_that_the_settings_name_may_be_read_and_no_more() -> None:
+    """ENV-S04: the deal value may be calculated."""
+    async with yard() as there:
+        total = money("Total__c", "Total", calculated=True, createable=False, updateable=False)
+        there.org.schema.add_field("Opportunity", total)
+        await there.install(value_field="Total__c")
+        rights = {one["Field"]: one["PermissionsEdit"] for one in there.rows("FieldPermissions")}
+        assert rights["Opportunity.Total__c"] is False
+        assert changing(await there.installer(value_field="Total__c").plan(Wish())) == {}
+
+
 async def test_a_field_that_is_not_wanted_is_not_made() -> None:
     async with yard() as there:
         steps = await there.install(fields=there.named(program=""))
         assert not [one for one in steps if "Program" in one.what]
+
+
+# --- the page layout ---------------------------------------------------------------------------------
+
+PAGE = Wish(page="Opportunity Layout")
+
+
+async def test_without_a_page_the_step_is_told_and_no_page_is_touched() -> None:
+    async with yard() as there:
+        (step,) = [one for one in await there.install() if one.what.startswith("page layouts")]
+        assert "--page" in step.detail
+        assert not [path for _, _, path in there.frame.calls if "/Soap/" in path]
+
+
+async def test_a_page_that_is_named_shows_our_section_once_and_the_difference_before() -> None:
+    async with yard() as there:
+        planned = (await there.installer().plan(PAGE))[-1]
+        assert (planned.what, planned.act) == ("page layout Opportunity Layout", Act.CHANGE)
+        added = [line for line in planned.diff.splitlines()[2:] if line.startswith(("+", "-"))]
+        assert {line[0] for line in added} == {"+"}
+        assert any("Microsoft Partner Center" in line for line in added)
+        done = (await there.install(PAGE))[-1]
+        assert done == planned
+        assert changing(await there.installer().plan(PAGE)) == {}
+        await there.installer().uninstall(PAGE, there.told.append)
+        again = (await there.installer().plan(PAGE))[-1]
+        assert again.diff == planned.diff
+
+
+async def test_a_page_that_does_not_exist_is_told_before_anything_is_done() -> None:
+    async with yard() as there:
+        with pytest.raises(Misconfigured, match="«Nobody's»"):
+            await there.install(Wish(page="Nobody's"))
+        assert deploys(there) == 0
 
 
 # --- what goes wrong on the way ----------------------------------------------------------------------
@@ -336,6 +471,13 @@ async def test_with_its_data_nothing_of_it_is_left() -> None:
         await there.installer().uninstall(Wish(data=True), there.told.append)
         assert await there.installer().plan(Wish()) == bare
         assert changing(await there.installer().removal(Wish(data=True))) == {}
+
+
+async def test_fields_on_leads_go_too_after_leads_were_switched_off() -> None:
+    async with yard(leads=True) as there:
+        await there.install()
+        await there.installer(leads=False).uninstall(Wish(data=True), there.told.append)
+        assert "referral_identifier__c" not in there.org.schema.object("Lead").fields
 
 
 async def test_what_microsoft_left_is_never_removed() -> None:

@@ -18,7 +18,15 @@ from cosell.systems.salesforce.metadata import NAMESPACE, every, parsed, rendere
 from cosell.systems.salesforce.needs import needs
 from cosell.systems.salesforce.options import FieldNames, FixedToken, LeadFields, Options
 from cosell.systems.salesforce.package_archive import files, removal, zipped
-from cosell.systems.salesforce.package_source import FOLDER, LANGUAGES, PERMISSION_SET, of, parts, the
+from cosell.systems.salesforce.package_source import (
+    FOLDER,
+    LANGUAGES,
+    PERMISSION_SET,
+    SELLERS,
+    of,
+    parts,
+    the,
+)
 from cosell.systems.salesforce.settings import SalesforceSettings
 
 FILES = sorted(FOLDER.rglob("*.xml"))
@@ -176,6 +184,19 @@ def test_the_permission_set_gives_no_more_than_the_connector_does() -> None:
     assert body.find("userPermissions") is None
 
 
+def test_people_may_edit_what_is_theirs_to_decide_and_never_what_the_sync_fills() -> None:
+    body = the("PermissionSet", SELLERS).body
+    granted = {said(one, "field"): said(one, "editable") == "true" for one in every(body, "fieldPermissions")}
+    names = {need.part: need.role for need in NEEDS}
+    details = {one.name for one in of("CustomField") if said(one.body, "type") == "MasterDetail"}
+    assert {*granted} == {part for part, role in names.items() if role != "stamp"} - details
+    decided = ("sync", "help", "visible", "solution_id", "solution_quantity", "solution_price")
+    assert {names[field] for field, edit in granted.items() if edit} == {*decided}
+    for one in every(body, "objectPermissions"):
+        own = said(one, "object") == FieldNames().solution_object
+        assert (said(one, "allowEdit"), said(one, "viewAllRecords")) == (str(own).lower(), "false")
+
+
 # --- languages ---------------------------------------------------------------------------------------
 
 
@@ -257,6 +278,21 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(Misconfigured, match="cannot be written"):
         SYSTEM.package(tmp_path / "taken")
+
+
+# --- the guide ---------------------------------------------------------------------------------------
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "install-into-salesforce.md"
+
+
+def test_the_guide_names_everything_that_is_installed_and_how_it_goes_again() -> None:
+    text = GUIDE.read_text("utf-8")
+    named = [said(one.body, "label") for kind in ("CustomObject", "PermissionSet") for one in of(kind)]
+    named += [said(the("ListView", "Opportunity.Cosell_Synced").body, "label"), *LANGUAGES.values()]
+    # The guide says Traditional Chinese where Salesforce says Chinese (Traditional).
+    assert [name for name in named if name.partition(" (")[0] not in text] == []
+    _, _, out = text.partition("## Take it out")
+    assert all(word in out for word in ("cosell uninstall salesforce", "--data", "the app", "Deleted Fields"))
 
 
 # --- reading XML -------------------------------------------------------------------------------------

@@ -71,10 +71,21 @@ class _Verbs:
     look: Look
     do: Do
     question: str
+    closing: str
 
 
-_IN = _Verbs(lambda i, wish: i.plan(wish), lambda i, wish, told: i.install(wish, told), "Install this?")
-_OUT = _Verbs(lambda i, wish: i.removal(wish), lambda i, wish, told: i.uninstall(wish, told), "Remove this?")
+_IN = _Verbs(
+    lambda installer, wish: installer.plan(wish),
+    lambda installer, wish, told: installer.install(wish, told),
+    question="Install this?",
+    closing="Check the connection: cosell doctor",
+)
+_OUT = _Verbs(
+    lambda installer, wish: installer.removal(wish),
+    lambda installer, wish, told: installer.uninstall(wish, told),
+    question="Remove this?",
+    closing="What is said to stay is there as before.",
+)
 
 
 async def install(config: str | None, asked: Asked) -> Answer:
@@ -148,7 +159,15 @@ async def _answered(
 
     done = await verbs.do(installer, asked.wish, told)
     data = _data(crm, done, settings, changed=True)
-    return Answer(data, lambda voice: _show_end(voice, crm, done, settings))
+
+    def ended(voice: Voice) -> None:
+        for step in done:
+            if step.act is Act.BY_HAND:
+                voice.line(_line(step, DONE_WITH))
+        voice.line(f"Done in {crm.label}. {verbs.closing}", style="bold")
+        _show_settings(voice, crm, settings)
+
+    return Answer(data, ended)
 
 
 def _refuse_silence(asked: Asked) -> None:
@@ -226,8 +245,9 @@ def _data(crm: Crm, steps: Sequence[Step], settings: Mapping[str, str], *, chang
 
 
 def _line(step: Step, words: Mapping[Act, str]) -> str:
-    detail = f" ({step.detail})" if step.detail and step.act in CHANGING | {Act.KEEP} else ""
-    detail = detail or (f": {step.detail}" if step.detail else "")
+    detail = step.detail
+    if detail:
+        detail = f": {detail}" if step.act in (Act.BY_HAND, Act.BLOCKED) else f" ({detail})"
     return f"{MARKS[step.act]} {step.what} {words[step.act]}{detail}"
 
 
@@ -243,14 +263,6 @@ def _show_plan(voice: Voice, crm: Crm, steps: Sequence[Step], settings: Mapping[
         voice.line(f"{changes} of {len(steps)} steps change something in {crm.label}.", style="bold")
     else:
         voice.line(f"Nothing to change in {crm.label}.", style="bold")
-    _show_settings(voice, crm, settings)
-
-
-def _show_end(voice: Voice, crm: Crm, steps: Sequence[Step], settings: Mapping[str, str]) -> None:
-    for step in steps:
-        if step.act is Act.BY_HAND:
-            voice.line(_line(step, DONE_WITH))
-    voice.line(f"Done in {crm.label}. Check the connection: cosell doctor", style="bold")
     _show_settings(voice, crm, settings)
 
 

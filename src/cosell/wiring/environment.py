@@ -161,6 +161,8 @@ class Environment:
         """What brings our fields and rights into the CRM; Misconfigured where it has no such thing."""
         from cosell.wiring.systems import outward
 
+        if self.place.settings is None and self.place.running() is None:
+            raise Misconfigured("The sandbox does not run.", advice="Start it: cosell run")
         crm = named(self.settings.crm_name)
         if crm.installer is None:
             raise Misconfigured(

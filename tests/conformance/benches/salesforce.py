@@ -22,18 +22,21 @@ from cosell.core.errors import (
 )
 from cosell.core.records import Values
 from cosell.core.values import Person, Solution, State, Value
+from cosell.crm.installing import Act, Wish
 from cosell.http import Request
 from cosell.sandbox.frame import Answer
 from cosell.systems.salesforce.system import Salesforce
 from cosell.wiring.quality import quality_of
-from tests.conformance.bench import Lack, Late, Outcome
+from tests.conformance.bench import Lack, Late, Outcome, Setup
 from tests.conformance.samples import samples
+from tests.systems.installs import bare
 from tests.systems.salesfloor import REFERRAL, SOLUTION, Floor, creation, opened
 
 from .served import Served
 
 PACKAGE = "cosell.systems.salesforce"
 BOOKKEEPING = {"SystemModstamp", "LastModifiedDate", "LastModifiedById", "Cosell_Stamp__c", "Audit__c"}
+WISH = Wish(page="Opportunity Layout", data=True)
 SLOW = 600.0
 """Seconds a transaction may last (salesforce-api.md 10.2)."""
 COLUMNS: Mapping[str, Collection[str]] = {
@@ -50,6 +53,27 @@ COLUMNS: Mapping[str, Collection[str]] = {
     "solutions": ("solutions",),
 }
 EDITS = {"notes": "Description", "deal_value": "Amount", "name": "Name"}
+
+
+class Unprepared:
+    """An org that nobody prepared, and what installs into it."""
+
+    def __init__(self) -> None:
+        self._yard = bare(leads=True)
+
+    def traces(self) -> object:
+        objects = self._yard.org.schema.objects
+        fields = {name: sorted(one.fields) for name, one in objects.items()}
+        held = ("PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions")
+        return fields, {name: len(self._yard.rows(name)) for name in held}
+
+    async def install(self) -> None:
+        await self._yard.install(WISH)
+
+    async def remove(self) -> None:
+        await self._yard.installer().uninstall(WISH, self._yard.told.append)
+        # What the page shows is told by the difference it would take.
+        assert (await self._yard.installer().removal(WISH))[0].act is Act.KEEP
 
 
 def _table(floor: Floor) -> dict[str, Outcome]:
@@ -122,6 +146,9 @@ class SalesforceBench(Served):
 
     def _without_api(self) -> None:
         self.floor.fault("answer", "/services/data", times=9, answer="API_DISABLED_FOR_ORG")
+
+    def unprepared(self) -> Setup:
+        return Unprepared()
 
     def deal(self, **changes: Value) -> Values:
         known: dict[str, Value] = {"currency": "EUR", "region": "Utrecht", "team": self._users()}

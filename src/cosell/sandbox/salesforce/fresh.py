@@ -104,7 +104,11 @@ def _lists(org: Org) -> None:
         connector = {"Name": "Cosell_Connector", "Label": "Cosell Connector", "IsCustom": True}
         granted = _add(org, "PermissionSet", {**connector, "PermissionsApiEnabled": True})
         grant_all(org, granted)
-        assign(org, granted, org.integration_user)
+        _add(
+            org,
+            "PermissionSetAssignment",
+            {"PermissionSetId": granted, "AssigneeId": org.integration_user},
+        )
 
 
 def list_currencies(org: Org) -> None:

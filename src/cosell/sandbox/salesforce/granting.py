@@ -45,7 +45,9 @@ def furnish_profiles(org: Org) -> Profiles:
     ids: dict[str, str] = {}
     sets: dict[str, str] = {}
     for name, system in _SYSTEM.items():
-        ids[name] = _add(org, "Profile", {"Name": name})
+        # The one profile of old draws from the common series: ids that documents name depend on it.
+        row: Row = {"Name": name} | ({"Id": org.mint.make("00e")} if name == STANDARD else {})
+        ids[name] = _add(org, "Profile", row)
         own = {f"Permissions{one}": True for one in system}
         row = {"Name": f"X{ids[name]}", "Label": ids[name], "IsOwnedByProfile": True, "ProfileId": ids[name]}
         sets[name] = _add(org, "PermissionSet", {**row, **own})
@@ -80,4 +82,7 @@ def grant_object(org: Org, permission_set: str, sobject: str, acts: tuple[str, .
 
 
 def _add(org: Org, sobject: str, row: Row) -> str:
-    return str(org.insert(org.schema.object(sobject), row, org.integration_user)["Id"])
+    """A row with an id of its own series, so that rights and deals do not decide each other's ids."""
+    one = org.schema.object(sobject)
+    made = org.insert(one, {"Id": org.setup_mint.make(one.prefix or ""), **row}, org.integration_user)
+    return str(made["Id"])

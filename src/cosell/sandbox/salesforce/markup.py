@@ -9,6 +9,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 METADATA = "http://soap.sforce.com/2006/04/metadata"
+DEEPEST = 50
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -63,6 +64,8 @@ def parse(raw: bytes) -> Node:
     def start(name: str, attributes: dict[str, str]) -> None:
         space, _, tag = name.rpartition(" ")
         place = (parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+        if len(open_ones) >= DEEPEST:
+            raise XmlTrouble("The elements are nested too deeply", *place)
         made = Node(tag, space, "", [], attributes, *place)
         (open_ones[-1].children if open_ones else top).append(made)
         open_ones.append(made)

@@ -48,6 +48,7 @@ class Org:
     def __init__(self, frame: Frame, kind: Kind = Kind.READY) -> None:
         self.frame, self.kind = frame, kind
         self.mint: IdMint
+        self.setup_mint: IdMint
         self.settings = Settings()
         self.schema = Schema(kind)
         self.store = Store()
@@ -78,6 +79,7 @@ class Org:
         self.store.tables.clear()
         self.store.settle()
         self.mint = IdMint(random.Random(self.frame.dice.getrandbits(64)))
+        self.setup_mint = IdMint(random.Random("setup"))
         self.open_since.clear()
         self.locked.clear()
 
@@ -88,7 +90,7 @@ class Org:
         return wire_moment(self.now())
 
     def view(self, actor: Actor) -> View:
-        """The schema as `actor` sees it right now."""
+        """The schema as `actor` sees it right now, and what `actor` may do."""
         granted = tuple(self.store.table(name).version for name in TABLES)
         fingerprint = (self.schema.generation, self.settings.fingerprint(), granted)
         if fingerprint != self._schema_seen:
@@ -99,11 +101,15 @@ class Org:
         user = actor.user_id if actor.secured else ""
         found = self._views.get(user)
         if found is None:
-            found = self._views[user] = self.schema.view(self.settings, self.rights(actor))
+            found = self._views[user] = self.schema.view(self.settings, self._rights(actor))
         return found
 
     def rights(self, actor: Actor) -> Rights:
-        """What `actor` may do; the switches take from the integration user alone."""
+        """What `actor` may do right now."""
+        return self.view(actor).rights
+
+    def _rights(self, actor: Actor) -> Rights:
+        """What was granted to `actor`; the switches take from the integration user alone."""
         if not actor.secured:
             return Rights(person=True)
         rights = rights_of(self.store, actor.user_id)

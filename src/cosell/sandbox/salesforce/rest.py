@@ -8,6 +8,7 @@ from cosell.sandbox.salesforce.bunches import Collections
 from cosell.sandbox.salesforce.composite import Composites
 from cosell.sandbox.salesforce.errors import SalesforceError, not_found
 from cosell.sandbox.salesforce.metadata.deployments import Deployments
+from cosell.sandbox.salesforce.metadata.tooling import Tooling
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.queries import Queries
 from cosell.sandbox.salesforce.quota import Quota
@@ -15,7 +16,7 @@ from cosell.sandbox.salesforce.rows import Rows
 from cosell.sandbox.salesforce.wire import Call, Reply, method_not_allowed
 from cosell.sandbox.salesforce.writing import Writer
 
-_RESOURCES = ("sobjects", "query", "queryAll", "limits", "composite", "metadata", "identity")
+_RESOURCES = ("sobjects", "query", "queryAll", "limits", "composite", "metadata", "tooling", "identity")
 
 
 class Rest:
@@ -35,6 +36,7 @@ class Rest:
             "limits": self._limits,
             "composite": self._composite,
             "metadata": self._deployments.answer,
+            "tooling": Tooling(org).answer,
         }
 
     def reset(self) -> None:

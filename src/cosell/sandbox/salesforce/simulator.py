@@ -62,6 +62,7 @@ class Salesforce:
                 Route("/services/oauth2/userinfo", oauth.userinfo, methods=["GET", "POST"]),
                 Route("/id/{org}/{user}", oauth.identity, methods=["GET", "POST"]),
                 Route("/services/Soap/m/{version}", soap.answer, methods=["POST"]),
+                Route("/services/Soap/m/{version}/", soap.answer, methods=["POST"]),
                 Route("/services/data", door),
                 Mount("/services/data", door),
                 Route("/", _front_page),

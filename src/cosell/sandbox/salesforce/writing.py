@@ -27,9 +27,9 @@ class Writer:
 
     def create(self, actor: Actor, seen: Seen, body: object, *, allow_duplicate: bool = False) -> Row:
         """Stores a new row."""
-        _check_right(seen, "Create")
-        if not seen.object.createable:
-            raise refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted", [])
+        if not seen.createable:
+            text = f"entity type cannot be inserted: {seen.object.label}"
+            raise refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])
         given = read_body(self._org, seen, body, creating=True)
         row: Row = {name: value for name, value in given.items() if value is not None}
         self._fill_defaults(actor, seen, row)

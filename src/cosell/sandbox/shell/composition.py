@@ -72,6 +72,7 @@ class Sandbox:
             base_url=urls["dataverse"],
             entra=self.entra_2,
             application=DATAVERSE_APPLICATION,
+            org=options.org,
         )
         if ca_pem is not None:
             self.dataverse.trust(ca_pem)

@@ -1,11 +1,10 @@
-"""What the desk of a CRM can do to the fields of its organisation; both desks know the first four."""
+"""What the desk of a CRM can do to the fields of its organisation, and take back."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 
-@runtime_checkable
 class Fields(Protocol):
     """An administrator who changes fields; `name` may be the one a field had or the one it has now."""
 
@@ -24,11 +23,6 @@ class Fields(Protocol):
     def restore_field(self, table: str, name: str) -> None:
         """Makes a field what it was before its first change."""
         ...
-
-
-@runtime_checkable
-class Details(Protocol):
-    """What an administrator can change about a field besides."""
 
     def lock_field(self, table: str, name: str) -> None:
         """Takes the right to write a field from the integration."""

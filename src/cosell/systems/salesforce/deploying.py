@@ -15,7 +15,7 @@ from cosell.systems.salesforce.client import Answer, Client
 from cosell.systems.salesforce.package_archive import zipped
 
 PATH = "/metadata/deployRequest"
-FIRST_LOOK, LAST_LOOK = 1.0, 10.0
+FIRST_LOOK, LAST_LOOK = 0.5, 10.0
 """Seconds between two looks, at first and at last."""
 PATIENCE = 1800.0
 """Seconds after which a person should look into Salesforce itself."""

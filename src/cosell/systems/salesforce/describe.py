@@ -27,6 +27,8 @@ class Column:
     """A new row must name it: it may not be empty and has no default (salesforce-api.md 4)."""
     restricted: bool = False
     """Only the listed choices may be written."""
+    calculated: bool = False
+    """A formula, which nobody writes."""
     help: str = ""
     """What the field says to whoever fills it."""
 
@@ -121,6 +123,7 @@ def _column(raw: Mapping[str, Any]) -> Column:
         choices=tuple(_choices(raw.get("picklistValues"))),
         required=_required(raw),
         restricted=raw.get("restrictedPicklist") is True,
+        calculated=raw.get("calculated") is True,
         help=str(raw.get("inlineHelpText") or ""),
     )
 

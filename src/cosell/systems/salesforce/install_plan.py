@@ -18,12 +18,13 @@ from cosell.systems.salesforce.package_source import (
     LANGUAGES,
     LIST_VIEW,
     PERMISSION_SET,
+    SELLERS,
     Part,
     of,
     parts,
     the,
 )
-from cosell.systems.salesforce.rights import Called, called, composed, lacking
+from cosell.systems.salesforce.rights import Called, called, composed, for_sellers, joined, lacking, only
 
 SHORTEST_KEY = 36
 """Characters of a referral id."""
@@ -42,8 +43,6 @@ class Plan:
     """What the settings have to say, by dotted name: where the org calls something otherwise."""
     fields: dict[str, str] = field(default_factory=dict)
     """How the org calls each field of the package, or will; by its full name there."""
-    rights: Part | None = None
-    """The permission set, where it has to be made or to grant more."""
     assign: bool = False
 
     @property
@@ -227,22 +226,40 @@ def _rights(plan: Plan, inventory: Inventory, options: Options) -> None:
     names = called(inventory, plan.fields, options)
     wanted = composed(names, inventory, options)
     count = sum(1 for _ in every(wanted.body, "fieldPermissions"))
-    what = f"permission set {PERMISSION_SET}"
-    if inventory.permission_set is None:
-        plan.parts.append(_list_view(names))
+    what, fresh = f"permission set {PERMISSION_SET}", _of_new(plan)
+    present = inventory.sets.get(PERMISSION_SET)
+    if present is None:
+        plan.parts += [_list_view(names), wanted]
         plan.steps.append(Step(f"list view {LIST_VIEW}", Act.CREATE, "opportunities that are synced"))
         plan.steps.append(Step(what, Act.CREATE, f"rights to the {count} mapped fields and their objects"))
-        plan.rights = wanted
+    elif missing := lacking(wanted, inventory) if inventory.assigned else fresh:
+        plan.parts.append(joined(wanted, present.rights))
+        plan.steps.append(Step(what, Act.CHANGE, f"grants more: {', '.join(missing)}"))
     else:
-        missing = lacking(wanted, inventory) if inventory.assigned else _of_new(plan)
-        if missing:
-            plan.rights = wanted
-            plan.steps.append(Step(what, Act.CHANGE, f"grants more: {', '.join(missing)}"))
-        else:
-            plan.steps.append(Step(what, Act.KEEP))
+        plan.steps.append(Step(what, Act.KEEP))
     plan.assign = not inventory.assigned
-    whose = "for the connector's user"
-    plan.steps.append(Step(f"{what} {whose}", Act.CREATE if plan.assign else Act.KEEP))
+    plan.steps.append(Step(f"{what} for the connector's user", Act.CREATE if plan.assign else Act.KEEP))
+    _sellers(plan, inventory, names, fresh)
+
+
+def _sellers(plan: Plan, inventory: Inventory, names: Called, fresh: Sequence[str]) -> None:
+    """The rights of people: what is new is added, and what somebody took out of them stays out."""
+    what, wanted = f"permission set {SELLERS}", for_sellers(names)
+    present = inventory.sets.get(SELLERS)
+    hint = "Assign it to the people who work with co-sell deals: without it they do not see the fields."
+    if present is None:
+        plan.parts.append(wanted)
+        plan.steps.append(Step(what, Act.CREATE, "what people see and edit of the new fields"))
+        plan.steps.append(Step(f"{what} for your sellers", Act.BY_HAND, hint))
+        return
+    added = only(wanted, fresh)
+    if any(one.tag in ("fieldPermissions", "objectPermissions") for one in added.body):
+        plan.parts.append(joined(added, present.rights))
+        plan.steps.append(Step(what, Act.CHANGE, "shows the new fields, too"))
+    else:
+        plan.steps.append(Step(what, Act.KEEP))
+    if not present.assignments:
+        plan.steps.append(Step(f"{what} for your sellers", Act.BY_HAND, hint))
 
 
 def _of_new(plan: Plan) -> list[str]:

@@ -44,13 +44,15 @@ class SalesforceInstaller:
 
     async def install(self, wish: Wish, told: Told) -> Sequence[Step]:
         """Deploys what is missing, gives the connector's user its rights, and looks at the outcome."""
-        found, plan = await self._planned(wish)
+        _, plan = await self._planned(wish)
         if plan.blocked:
             raise _blocked(plan.steps)
+        # A page that is not there is told before anything is done.
+        await self._page(wish, plan.fields)
         done = _Told(told)
         kept = [one for one in plan.steps if one.act in (Act.KEEP, Act.BY_HAND)]
         done.all(kept)
-        left_out = await self._deployed(found, plan)
+        left_out = await self._deployed(plan)
         done.all(left_out.get(one.what, one) for one in plan.steps if one not in kept and one.what != _ASSIGN)
         if plan.assign:
             await self._assigned()
@@ -79,7 +81,7 @@ class SalesforceInstaller:
         if plan.assignment:
             await self._deleted(plan.assignment)
         if plan.rights:
-            members = {"PermissionSet": [PERMISSION_SET]}
+            members = {"PermissionSet": plan.rights}
             await deployer.deploy(removal(members, self._options.api_version), ignore_warnings=True)
         done.all(plan.steps)
         return done.steps
@@ -96,22 +98,22 @@ class SalesforceInstaller:
     # --- looking -----------------------------------------------------------------------------------
 
     async def _planned(self, wish: Wish) -> tuple[Inventory, Plan]:
-        found = await self._inventory(adopt=wish.adopt)
-        return found, planned(found, self._needs, self._options, wish)
+        leads = self._options.leads
+        found = await self._inventory(leads=leads, adopt=wish.adopt)
+        return found, planned(found, self._needs(leads=leads), self._options, wish)
 
     async def _removal(self, wish: Wish) -> Removal:
-        return removed(await self._inventory(adopt=False), self._needs, wish)
+        # Leads may have been synced once.
+        found = await self._inventory(leads=True, adopt=False)
+        return removed(found, self._needs(leads=True), wish)
 
-    @property
-    def _needs(self) -> Sequence[Need]:
-        return needs(self._options.fields, self._options.lead_fields if self._options.leads else None)
+    def _needs(self, *, leads: bool) -> Sequence[Need]:
+        return needs(self._options.fields, self._options.lead_fields if leads else None)
 
-    async def _inventory(self, *, adopt: bool) -> Inventory:
-        users, options = self._users, self._options
+    async def _inventory(self, *, leads: bool, adopt: bool) -> Inventory:
+        users, names = self._users, self._options.fields
         await users.sign_in()
-        return await inventory.taken(
-            users.own, users.admin, users.id, options.fields, leads=options.leads, adopt=adopt
-        )
+        return await inventory.taken(users.own, users.admin, users.id, names, leads=leads, adopt=adopt)
 
     async def _looked_over(self, wish: Wish) -> None:
         """Raises NotAllowed where the connector's user does not see what was installed."""
@@ -127,14 +129,9 @@ class SalesforceInstaller:
 
     # --- doing -------------------------------------------------------------------------------------
 
-    async def _deployed(self, found: Inventory, plan: Plan) -> Mapping[str, Step]:
+    async def _deployed(self, plan: Plan) -> Mapping[str, Step]:
         """Deploys what the plan makes; answers the steps that the org could not take, for its languages."""
-        wanted = list(plan.parts)
-        if plan.rights is not None:
-            present = None
-            if found.permission_set is not None:
-                present = await self._users.pieces.read("PermissionSet", PERMISSION_SET)
-            wanted.append(rights.joined(plan.rights, present))
+        wanted = plan.parts
         if not wanted:
             return {}
         translations, without = list(plan.translations), dict[str, Step]()

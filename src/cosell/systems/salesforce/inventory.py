@@ -16,11 +16,23 @@ from cosell.systems.salesforce.deploying import ADMIN
 from cosell.systems.salesforce.describe import Table, table
 from cosell.systems.salesforce.needs import OBJECT_LABELS, OBJECTS, Sheet
 from cosell.systems.salesforce.options import FieldNames
-from cosell.systems.salesforce.package_source import PERMISSION_SET
-from cosell.systems.salesforce.soql import literal, select
+from cosell.systems.salesforce.package_source import PERMISSION_SET, SELLERS
+from cosell.systems.salesforce.soql import literals, select
 
 STANDARD = ("Account", "Contact")
 """Described too: the permission set names fields of theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A permission set of ours as it stands in the org."""
+
+    id: str
+    assignments: Mapping[str, str]
+    """The assignment by the user who has it."""
+    rights: Mapping[str, frozenset[str]]
+    """What it grants, by object or field: these are there, whoever sees them. The rights are named as in
+    its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +46,8 @@ class Inventory:
     names: Mapping[Sheet, str]
     """How each object is called here."""
     user_id: str
-    permission_set: str | None
-    assignments: Mapping[str, str]
-    """Of the permission set: the assignment by the user who has it."""
-    granted: frozenset[str] = frozenset()
-    """Objects and fields that the permission set names: they are there, whoever sees them."""
+    sets: Mapping[str, Grant]
+    """Our permission sets, by name."""
 
     def table(self, sheet: Sheet) -> Table | None:
         """An object as either of the two sees it; None where it is not there."""
@@ -46,7 +55,14 @@ class Inventory:
 
     @property
     def assigned(self) -> bool:
-        return self.user_id in self.assignments
+        """Whether the connector's user has its permission set."""
+        found = self.sets.get(PERMISSION_SET)
+        return found is not None and self.user_id in found.assignments
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """Every object and field that a permission set of ours names."""
+        return frozenset(name for one in self.sets.values() for name in one.rights)
 
 
 async def taken(
@@ -54,7 +70,7 @@ async def taken(
 ) -> Inventory:
     """The inventory of an org."""
     called = {one: str(one) for one in (Sheet.OPPORTUNITY, *((Sheet.LEAD,) if leads else ()))}
-    called |= {sheet: getattr(names, setting) for sheet, setting in OBJECTS.items()}
+    called |= {sheet: name for sheet, setting in OBJECTS.items() if (name := getattr(names, setting))}
     if adopt:
         called |= await _adopted(admin, called)
     objects = tuple(dict.fromkeys((*called.values(), *STANDARD)))
@@ -68,16 +84,12 @@ async def taken(
             did="Nothing was changed.",
             advice=f"Install with the rights of an administrator: {ADMIN}.",
         )
-    permission_set = str(rows[0]["Id"]) if rows else None
-    assigned, granted = await _contents(admin, permission_set) if permission_set else ({}, frozenset[str]())
     return Inventory(
         own=ours,
         seen={name: _both(ours[name], theirs[name]) for name in objects},
         names=called,
         user_id=user_id,
-        permission_set=permission_set,
-        assignments=assigned,
-        granted=granted,
+        sets=await _grants(admin, {str(row.get("Id")): str(row.get("Name")) for row in rows}),
     )
 
 
@@ -110,7 +122,7 @@ def _both(own: Table | None, other: Table | None) -> Table | None:
     return replace(own, columns={**other.columns, **own.columns}, children=children)
 
 
-_SETS = select(("Id",), "PermissionSet", f"WHERE Name = {literal(PERMISSION_SET)}")
+_SETS = select(("Id", "Name"), "PermissionSet", f"WHERE Name IN {literals((PERMISSION_SET, SELLERS))}")
 
 
 async def _permission_sets(client: Client) -> list[dict[str, Any]]:
@@ -118,24 +130,53 @@ async def _permission_sets(client: Client) -> list[dict[str, Any]]:
 
 
 async def permission_set(client: Client) -> str | None:
-    """The id of our permission set; None where it is not there."""
+    """The id of the connector's permission set; None where it is not there."""
     rows = await _permission_sets(client)
-    return str(rows[0]["Id"]) if rows else None
+    return next((str(one.get("Id")) for one in rows if one.get("Name") == PERMISSION_SET), None)
 
 
-async def _contents(client: Client, permission_set: str) -> tuple[dict[str, str], frozenset[str]]:
-    """Who has the permission set, and what it names."""
-    one = literal(permission_set)
+async def _grants(client: Client, sets: Mapping[str, str]) -> dict[str, Grant]:
+    """Who has each permission set, and what it grants; `sets` are the names by id."""
+    if not sets:
+        return {}
+    of, by = f"WHERE ParentId IN {literals(sets)}", f"WHERE PermissionSetId IN {literals(sets)}"
     asked = {
-        "users": select(("Id", "AssigneeId"), "PermissionSetAssignment", f"WHERE PermissionSetId = {one}"),
-        "fields": select(("Field",), "FieldPermissions", f"WHERE ParentId = {one}"),
-        "objects": select(("SobjectType",), "ObjectPermissions", f"WHERE ParentId = {one}"),
+        "users": select(("Id", "AssigneeId", "PermissionSetId"), "PermissionSetAssignment", by),
+        "fields": select(("ParentId", "Field", *_FIELD_RIGHTS), "FieldPermissions", of),
+        "objects": select(("ParentId", "SobjectType", *_OBJECT_RIGHTS), "ObjectPermissions", of),
     }
     answers = await client.reads([query_part(soql, ref) for ref, soql in asked.items()], purpose="inventory")
     found = {ref: await client.rows(answer, purpose="inventory") for ref, answer in answers.items()}
-    users = {str(row.get("AssigneeId")): str(row.get("Id")) for row in found["users"]}
-    fields = (str(row.get("Field")) for row in found["fields"])
-    return users, frozenset((*fields, *(str(row.get("SobjectType")) for row in found["objects"])))
+    return {name: _grant(one, found) for one, name in sets.items()}
+
+
+def _grant(one: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Grant:
+    rights = {str(row.get("Field")): _rights(row, _FIELD_RIGHTS) for row in _with(found["fields"], one)}
+    for row in _with(found["objects"], one):
+        rights[str(row.get("SobjectType"))] = _rights(row, _OBJECT_RIGHTS)
+    users = {str(row.get("AssigneeId")): str(row.get("Id")) for row in _with(found["users"], one)}
+    return Grant(one, users, rights)
+
+
+def _with(rows: Iterable[Mapping[str, Any]], permission_set: str) -> Iterable[Mapping[str, Any]]:
+    """The rows that belong to a permission set."""
+    return (row for row in rows if permission_set in (row.get("ParentId"), row.get("PermissionSetId")))
+
+
+_FIELD_RIGHTS = {"PermissionsRead": "readable", "PermissionsEdit": "editable"}
+_OBJECT_RIGHTS = {
+    "PermissionsRead": "allowRead",
+    "PermissionsCreate": "allowCreate",
+    "PermissionsEdit": "allowEdit",
+    "PermissionsDelete": "allowDelete",
+    "PermissionsViewAllRecords": "viewAllRecords",
+    "PermissionsModifyAllRecords": "modifyAllRecords",
+}
+"""How the rows of a permission set call each right, and how its file does."""
+
+
+def _rights(row: Mapping[str, Any], names: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(right for column, right in names.items() if row.get(column) is True)
 
 
 async def _rows(client: Client, soql: str) -> list[dict[str, Any]]:
@@ -151,7 +192,7 @@ async def _adopted(client: Client, called: Mapping[Sheet, str]) -> dict[Sheet, s
     told = answer.body.get("sobjects") if isinstance(answer.body, dict) else None
     objects = [one for one in told or () if isinstance(one, dict) and one.get("custom") is True]
     found = {}
-    for sheet in OBJECTS:
+    for sheet in OBJECTS.keys() & called.keys():
         if any(one.get("name") == called[sheet] for one in objects):
             continue
         matches = list(_alike(objects, called[sheet], OBJECT_LABELS[sheet]))

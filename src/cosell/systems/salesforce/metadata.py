@@ -61,6 +61,11 @@ def put(parent: Element, name: str, value: str | bool | int) -> None:
     found.text = leaf(name, value).text
 
 
+def gather(parent: Element) -> None:
+    """Puts children of one name next to one another: apart, Salesforce takes the second for a mistake."""
+    parent[:] = sorted(parent, key=lambda one: one.tag)
+
+
 def said(parent: Element, name: str) -> str:
     """The text of a child; empty where there is none."""
     return (parent.findtext(name) or "").strip()

@@ -18,6 +18,8 @@ from cosell.systems.salesforce.metadata import parsed
 FOLDER = Path(__file__).with_name("sfdx")
 _INSIDE = "force-app/main/default"
 PERMISSION_SET = "Cosell_Connector"
+SELLERS = "Cosell_Seller"
+"""The permission set of people: a deployed field is shown to nobody who has no right to it."""
 LIST_VIEW = "Opportunity.Cosell_Synced"
 LANGUAGES = {"ko": "Korean", "zh_TW": "Chinese (Traditional)"}
 """What there are translations for, by Salesforce's own codes; English is in the fields themselves."""

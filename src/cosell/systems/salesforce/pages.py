@@ -80,13 +80,12 @@ def changed(layout: Element, change: Change) -> tuple[Element, str]:
     return after, "\n".join(unified_diff(before, now, f"{name} (now)", f"{name} (then)", lineterm=""))
 
 
-def step(page: str, diff: str, *, act: Act = Act.CHANGE) -> Step:
+def step(page: str, diff: str) -> Step:
     """The step for a page."""
     if not diff:
         return Step(f"page layout {page}", Act.KEEP)
-    return Step(
-        f"page layout {page}", act, f"the section «{SECTION}» and the related list of solutions", diff
-    )
+    what = f"the section «{SECTION}» and the related list of solutions"
+    return Step(f"page layout {page}", Act.CHANGE, what, diff)
 
 
 def by_hand() -> Step:

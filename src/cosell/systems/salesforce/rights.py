@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.inventory import Inventory
-from cosell.systems.salesforce.metadata import element, every, put, said
+from cosell.systems.salesforce.metadata import element, every, gather, put, said
 from cosell.systems.salesforce.needs import Sheet
 from cosell.systems.salesforce.options import Options
-from cosell.systems.salesforce.package_source import PERMISSION_SET, Part, the
+from cosell.systems.salesforce.package_source import PERMISSION_SET, SELLERS, Part, the
 
 _ADDRESSES = {"Account.BillingAddress": "BillingStreet", "Lead.Address": "Street"}
 """Rights to an address go by its compound; a part of it tells whether it is seen."""
@@ -38,14 +38,13 @@ class Called:
 
 def called(inventory: Inventory, fields: Mapping[str, str], options: Options) -> Called:
     """The names of this org: `fields` for those of the package, the settings for the others."""
-    objects = {str(sheet): name for sheet, name in inventory.names.items()}
+    objects = {str(sheet): inventory.names.get(sheet, "") for sheet in Sheet}
     names = {name: "" if name.endswith("__c") else name for name in _every_field()} | dict(fields)
     names["Opportunity.Amount"] = f"Opportunity.{options.value_field}"
     names["Opportunity.Description"] = f"Opportunity.{options.fields.notes}"
     if Sheet.LEAD in inventory.names:
         names["Lead.Description"] = f"Lead.{options.lead_fields.notes}"
     else:
-        objects["Lead"] = ""
         names |= {name: "" for name in names if name.startswith("Lead.")}
     return Called(objects, names)
 
@@ -57,18 +56,47 @@ def _every_field() -> list[str]:
 
 
 def composed(names: Called, inventory: Inventory, options: Options) -> Part:
-    """The permission set for the names of this org."""
-    part = the("PermissionSet", PERMISSION_SET)
-    body = part.changed()
+    """The permission set of the connector's user for the names of this org."""
+    part = _renamed(the("PermissionSet", PERMISSION_SET), names)
+    body = part.body
     body.extend(_further(options))
+    pointing = names.field(f"{Sheet.SOLUTION}.Opportunity__c")
+    if _seen(pointing, inventory) is not None:
+        # A lookup in place of our master-detail needs a right; a master-detail is demanded, and goes again.
+        body.append(_right(pointing, write=True))
+    gather(body)
+    for one in list(every(body, "fieldPermissions")):
+        column = _seen(said(one, "field"), inventory)
+        if column is not None and column.required:
+            # What every row must fill is everybody's; to name it fails the deploy (12.1).
+            body.remove(one)
+        elif column is not None and column.calculated:
+            put(one, "editable", False)
+    return part
+
+
+def for_sellers(names: Called) -> Part:
+    """The permission set of people for the names of this org."""
+    return _renamed(the("PermissionSet", SELLERS), names)
+
+
+def _renamed(part: Part, names: Called) -> Part:
+    body = part.changed()
     for one in list(body):
         if one.tag == "fieldPermissions":
             _rename(body, one, "field", names.field(said(one, "field")))
         elif one.tag == "objectPermissions":
             _rename(body, one, "object", names.object(said(one, "object")))
-    for one in list(every(body, "fieldPermissions")):
-        if _is_demanded(said(one, "field"), inventory):
-            body.remove(one)
+    return Part(part.kind, part.name, body)
+
+
+def only(part: Part, names: Collection[str]) -> Part:
+    """Of a permission set, what it says of these objects and fields."""
+    body = part.changed()
+    for kind, key in _KEYS.items():
+        for one in list(every(body, kind)):
+            if said(one, key) not in names:
+                body.remove(one)
     return Part(part.kind, part.name, body)
 
 
@@ -93,36 +121,35 @@ def _rename(body: Element, entry: Element, key: str, name: str) -> None:
         body.remove(entry)
 
 
-def _is_demanded(field: str, inventory: Inventory) -> bool:
-    """A field that every row must fill is everybody's; to name it fails the deploy (12.1)."""
+def _seen(field: str, inventory: Inventory) -> Column | None:
     sheet, _, name = field.partition(".")
     found = inventory.seen.get(sheet)
-    column = found.get(name) if found is not None else None
-    return column is not None and column.required
+    return found.get(name) if found is not None else None
 
 
-def joined(part: Part, present: Element | None) -> Part:
+def joined(part: Part, granted: Mapping[str, frozenset[str]]) -> Part:
     """The permission set with everything it grants already: an upgrade takes nothing away."""
-    if present is None:
-        return part
-    body = deepcopy(present)
-    for inner in body.findall("fullName"):
-        body.remove(inner)
-    for kind, key in (("fieldPermissions", "field"), ("objectPermissions", "object")):
-        known = {said(one, key): one for one in body.findall(kind)}
-        for wanted in every(part.body, kind):
-            entry = known.get(said(wanted, key))
-            if entry is None:
-                body.append(deepcopy(wanted))
-            else:
-                _raise(entry, wanted)
+    body = part.changed()
+    known = {said(one, key): one for kind, key in _KEYS.items() for one in every(body, kind)}
+    for name, present in granted.items():
+        if name not in known:
+            kind = "fieldPermissions" if "." in name else "objectPermissions"
+            known[name] = element(kind, (_KEYS[kind], name), *((right, False) for right in _ALL[kind]))
+            body.append(known[name])
+        for right in present:
+            put(known[name], right, True)
+    gather(body)
     return Part(part.kind, part.name, body)
 
 
-def _raise(entry: Element, wanted: Element) -> None:
-    for right in wanted:
-        if right.text == "true":
-            put(entry, right.tag, "true")
+_KEYS = {"fieldPermissions": "field", "objectPermissions": "object"}
+_ALL = {
+    "fieldPermissions": ("editable", "readable"),
+    "objectPermissions": (
+        *("allowCreate", "allowDelete", "allowEdit", "allowRead"),
+        *("modifyAllRecords", "viewAllRecords"),
+    ),
+}
 
 
 def lacking(part: Part, inventory: Inventory) -> list[str]:
@@ -146,7 +173,4 @@ def _sees(field: str, inventory: Inventory, *, write: bool) -> bool:
     owner, _, name = field.partition(".")
     sheet = inventory.own.get(owner)
     column = sheet.get(_ADDRESSES.get(field, name)) if sheet is not None else None
-    if column is None:
-        return False
-    # A right to edit does not make a formula of somebody else's writable.
-    return column.writable or not write or not name.endswith("__c") or "__" in name.removesuffix("__c")
+    return column is not None and (column.writable or not write)

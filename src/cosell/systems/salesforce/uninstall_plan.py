@@ -11,7 +11,8 @@ from cosell.systems.salesforce.inventory import Inventory
 from cosell.systems.salesforce.needs import OBJECTS, Need, Sheet
 from cosell.systems.salesforce.package_source import LIST_VIEW, PERMISSION_SET, of, the
 
-_STAYS = "holds data of yours, so it stays; --data removes it too"
+_STAYS = "it holds data of yours; --data removes it too"
+_FOREIGN = "others made it"
 _BIN = "Salesforce keeps it for 15 days under Deleted Fields"
 
 
@@ -25,7 +26,8 @@ class Removal:
     data: dict[str, list[str]] = field(default_factory=dict)
     """Fields and objects, by kind."""
     assignment: str | None = None
-    rights: bool = False
+    rights: list[str] = field(default_factory=list)
+    """The permission sets that nobody else has."""
     fields: dict[str, str] = field(default_factory=dict)
     """How the org calls each field of the package that is there."""
 
@@ -65,9 +67,11 @@ def is_ours(part: str, column: Column) -> bool:
 
 
 def _field(plan: Removal, what: str, ours: bool, wish: Wish) -> None:
-    if not ours:
+    if not ours and wish.data:
         why = "Its help text is not ours, so it is not taken for ours: delete it in Setup if nobody needs it."
-        plan.steps.append(Step(what, Act.BY_HAND if wish.data else Act.KEEP, why))
+        plan.steps.append(Step(what, Act.BY_HAND, why))
+    elif not ours:
+        plan.steps.append(Step(what, Act.KEEP, _FOREIGN))
     elif wish.data:
         plan.steps.append(Step(what, Act.REMOVE, _BIN))
         plan.data.setdefault("CustomField", []).append(what)
@@ -86,7 +90,7 @@ def _object(
 ) -> None:
     made = [one for one in columns if is_ours(f"{sheet}.{one.name}", one)]
     if name != sheet or len(made) < len(columns):
-        plan.steps.append(Step(name, Act.KEEP, "not ours"))
+        plan.steps.append(Step(name, Act.KEEP, _FOREIGN))
         for one in made:
             _field(plan, f"{name}.{one.name}", True, wish)
     elif foreign:
@@ -101,21 +105,21 @@ def _object(
 
 
 def _rights(plan: Removal, inventory: Inventory) -> None:
-    if inventory.permission_set is None:
-        return
-    what = f"permission set {PERMISSION_SET}"
-    plan.shown.setdefault("ListView", []).append(LIST_VIEW)
-    plan.steps.append(Step(f"list view {LIST_VIEW}", Act.REMOVE))
-    plan.assignment = inventory.assignments.get(inventory.user_id)
+    ours = inventory.sets.get(PERMISSION_SET)
+    if ours is not None:
+        plan.shown.setdefault("ListView", []).append(LIST_VIEW)
+        plan.steps.append(Step(f"list view {LIST_VIEW}", Act.REMOVE))
+        plan.assignment = ours.assignments.get(inventory.user_id)
     if plan.assignment:
-        plan.steps.append(Step(f"{what} for the connector's user", Act.REMOVE))
-    others = len(inventory.assignments.keys() - {inventory.user_id})
-    if others:
-        why = f"{others} other users have it. Take it from them in Setup, Permission Sets; then start again."
-        plan.steps.append(Step(what, Act.BY_HAND, why))
-    else:
-        plan.rights = True
-        plan.steps.append(Step(what, Act.REMOVE))
+        plan.steps.append(Step(f"permission set {PERMISSION_SET} for the connector's user", Act.REMOVE))
+    for name, grant in inventory.sets.items():
+        others = len(grant.assignments.keys() - ({inventory.user_id} if grant is ours else set()))
+        if others:
+            why = f"{others} people have it. Take it from them in Setup, Permission Sets; then start again."
+            plan.steps.append(Step(f"permission set {name}", Act.BY_HAND, why))
+        else:
+            plan.rights.append(name)
+            plan.steps.append(Step(f"permission set {name}", Act.REMOVE))
 
 
 def groups(plan: Removal) -> Sequence[Mapping[str, Sequence[str]]]:

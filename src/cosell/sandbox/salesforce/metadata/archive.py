@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -17,6 +19,18 @@ LARGEST_UNPACKED = 400 * 1024 * 1024
 MOST_FILES = 10_000
 MANIFEST = "package.xml"
 DESTRUCTIVE = ("destructiveChangesPre.xml", "destructiveChanges.xml", "destructiveChangesPost.xml")
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    EOFError,
+    OSError,
+)
+"""What the library may raise at a file that is cut off or made to mislead."""
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 _NAME = re.compile(r'[;\s]name="?([^";]*)"?', re.IGNORECASE)
 
@@ -59,7 +73,7 @@ def open_archive(raw: bytes, *, single: bool) -> Archive:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as zipped:
             return Archive(_files(zipped, single=single))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as wrong:
+    except _UNREADABLE as wrong:
         raise refusal(400, "INVALID_ZIP", f"The zip file could not be read: {wrong}") from wrong
 
 

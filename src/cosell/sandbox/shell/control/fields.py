@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cosell.sandbox.shell.control.route import Verb
-from cosell.sandbox.shell.drifting import Details, Fields
+from cosell.sandbox.shell.drifting import Fields
 from cosell.sandbox.shell.wishes import Refused, Wish
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
 HERE = "/control/{system}/fields"
-SWITCHED = ("remove", "hide", "lock", "require", "restore")
-NAMED = ("rename", "retype", "add_value", "remove_value", "rename_value")
-_MORE = {
-    "lock": "lock_field",
-    "retype": "retype_field",
-    "require": "require_field",
-    "add_value": "add_value",
-    "remove_value": "remove_value",
-    "rename_value": "rename_value",
+_SWITCHED: Mapping[str, Callable[[Fields, str, str], None]] = {
+    "remove": lambda desk, table, name: desk.remove_field(table, name),
+    "hide": lambda desk, table, name: desk.hide_field(table, name),
+    "lock": lambda desk, table, name: desk.lock_field(table, name),
+    "require": lambda desk, table, name: desk.require_field(table, name),
+    "restore": lambda desk, table, name: desk.restore_field(table, name),
 }
+_NAMED: Mapping[str, Callable[[Fields, str, str, str], None]] = {
+    "rename": lambda desk, table, name, word: desk.rename_field(table, name, word),
+    "retype": lambda desk, table, name, word: desk.retype_field(table, name, word),
+    "add_value": lambda desk, table, name, word: desk.add_value(table, name, word),
+    "remove_value": lambda desk, table, name, word: desk.remove_value(table, name, word),
+}
+ACTS = (*_SWITCHED, *_NAMED, "rename_value")
 
 
 def list_changed(sandbox: Sandbox, wish: Wish, system: str) -> dict[str, Any]:
     """The fields of a CRM that an administrator changed and has not restored."""
     wish.done()
-    desk = _desk(sandbox, system)
-    return {"changed": desk.changed_fields() if isinstance(desk, Details) else []}
+    return {"changed": _desk(sandbox, system).changed_fields()}
 
 
 def change_field(sandbox: Sandbox, wish: Wish, system: str, field: str) -> dict[str, Any]:
@@ -36,12 +40,25 @@ def change_field(sandbox: Sandbox, wish: Wish, system: str, field: str) -> dict[
     table, dot, name = field.partition(".")
     if not dot or not table or not name:
         raise Refused("A field is named like Opportunity.Audit__c.")
-    act, words = _wanted(wish)
     desk = _desk(sandbox, system)
-    if not isinstance(desk, Fields) or (act in _MORE and not isinstance(desk, Details)):
-        raise Refused(f"Nobody can {act.replace('_', ' ')} at a field of {system} here.")
-    getattr(desk, _MORE.get(act, f"{act}_field"))(table, name, *words)
-    return {"field": field, "done": act.replace("_", " "), **list_changed(sandbox, Wish({}), system)}
+    asked = [act for act in ACTS if wish.has(act)]
+    if len(asked) != 1:
+        raise Refused(f"Say exactly one of: {', '.join(ACTS)}.")
+    [act] = asked
+    if act in _SWITCHED:
+        if not wish.truth(act):
+            raise Refused(f"“{act}” must be true.")
+        wish.done()
+        _SWITCHED[act](desk, table, name)
+    elif act in _NAMED:
+        word = wish.text(act)
+        wish.done()
+        _NAMED[act](desk, table, name, word)
+    else:
+        word, new = wish.text(act), wish.text("to")
+        wish.done()
+        desk.rename_value(table, name, word, new)
+    return {"field": field, "done": act.replace("_", " "), "changed": desk.changed_fields()}
 
 
 def set_quota(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
@@ -68,26 +85,8 @@ def change_layout(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     return {"added": field}
 
 
-def _wanted(wish: Wish) -> tuple[str, list[str]]:
-    """The one act that is asked for, and the words that go with it."""
-    asked = [name for name in (*SWITCHED, *NAMED) if wish.has(name)]
-    if len(asked) != 1:
-        raise Refused(f"Say exactly one of: {', '.join((*SWITCHED, *NAMED))}.")
-    [act] = asked
-    words: list[str] = []
-    if act in SWITCHED:
-        if not wish.truth(act):
-            raise Refused(f"“{act}” must be true.")
-    else:
-        words.append(wish.text(act))
-        if act == "rename_value":
-            words.append(wish.text("to"))
-    wish.done()
-    return act, words
-
-
-def _desk(sandbox: Sandbox, system: str) -> object:
-    desks = {"salesforce": sandbox.salesforce_desk, "dataverse": sandbox.dataverse_desk}
+def _desk(sandbox: Sandbox, system: str) -> Fields:
+    desks: dict[str, Fields] = {"salesforce": sandbox.salesforce_desk, "dataverse": sandbox.dataverse_desk}
     if system not in desks:
         raise Refused(f"Fields are changed in {' and '.join(desks)}.", status=404)
     return desks[system]
