@@ -175,7 +175,7 @@ class Desk:
             urllib.request.HTTPCookieProcessor(CookieJar()),
         )
         with opener.open(url, timeout=20) as answer:
-            page, here = answer.read().decode(), answer.url
+            page, here = str(answer.read(), "utf-8"), answer.url
         for _ in range(8):
             form = re.search(r"<form[^>]*>.*?</form>", page, re.DOTALL)
             if form is None:

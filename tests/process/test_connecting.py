@@ -322,3 +322,15 @@ def test_no_secret_is_in_any_output_or_file(desk: Desk) -> None:
     everything += [file.read_bytes() for file in desk.folder.rglob("*") if file.is_file()]
     for secret in secrets:
         assert not any(secret.encode() in one for one in everything)
+
+
+def test_signing_in_again_keeps_the_application_s_secret(desk: Desk) -> None:
+    desk.begin("salesforce")
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+    assert desk.partner_center().code == 0
+    text = desk.text
+    desk.monkeypatch.delenv("CLIENT_SECRET")
+    said = desk.connect("partner-center")
+    assert said.code == 0, said.words
+    assert desk.text == text

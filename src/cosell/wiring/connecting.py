@@ -89,11 +89,12 @@ class Bench:
         await self.keyring.put(self._draft, "{}")
 
     def of_file(self) -> dict[str, str]:
-        """What the file says already, secrets apart."""
+        """What the file says already. A person signs in anew, and a next secret is never the present one."""
+        known = [one for one in self.which.how.questions if not one.secret or self.errand == "connect"]
         found = {}
-        for question in self.which.how.questions:
+        for question in known:
             said = self.present.get(question.name)
-            if isinstance(said, str) and said != FILL_IN and not question.secret:
+            if isinstance(said, str) and said != FILL_IN and question.name != "refresh_token":
                 found[question.name] = said
         return found
 
