@@ -12,6 +12,7 @@ import pytest
 
 from cosell.sandbox.shell.verbs import Control
 from tests.process.linked import Desk, secure_sandbox
+from tests.process.plant import until
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +267,35 @@ def test_a_secret_is_replaced_by_a_certificate_without_a_restart(desk: Desk) -> 
         desk.control.end_secret(one["key_id"], "dataverse")
     assert desk.connect("dynamics", "--forget-old").code == 0
     assert desk.text == text
+
+
+def test_a_process_that_runs_takes_the_next_credential_up_without_a_restart(desk: Desk) -> None:
+    """J-8: while `cosell run` works, both connections get another secret, and the old ones are removed."""
+    desk.begin("dynamics")
+    assert desk.dynamics().code == 0
+    assert desk.second_account().code == 0
+    pace = desk.text.replace("# poll_partner_center = 60.0", "poll_partner_center = 0.5")
+    desk.file.write_text(pace.replace("# poll_crm = 60.0", "poll_crm = 0.5"))
+
+    def arrives(name: str) -> None:
+        made = desk.control.new_referral(system="partner_center_2", name=name)
+        assert made
+        until(lambda: name in str(desk.control.deals("dataverse")))
+
+    with desk.running() as run:
+        arrives("Before the switch")
+        for system, word in (("dataverse", "dynamics"), ("entra_2", "partner-center")):
+            old = [one["key_id"] for one in desk.control.secrets(system)["secrets"]]
+            desk.monkeypatch.setenv("NEXT", desk.control.new_secret(system)["secret"])
+            name = "credential" if word == "dynamics" else "client_secret"
+            assert desk.connect(word, "--rotate", "--switch", **{name: "env:NEXT"}).code == 0
+            for key in old:
+                desk.control.end_secret(key, system)
+            desk.control.expire_sessions(system)
+            arrives(f"After the switch of {word}")
+        assert run.process.poll() is None
+        assert run.status["alerts"] == []
+    assert "Traceback" not in (desk.folder / "stderr").read_text()
 
 
 def test_a_client_secret_of_partner_center_is_replaced_beside_the_sign_in(desk: Desk) -> None:

@@ -60,15 +60,12 @@ async def ages(env: Environment) -> Sequence[Age]:
         connected = await env.connections.read(table)
         turns = connected.credentials if connected is not None else {}
         answers = {name: str(value) for name, value in section.model_dump().items() if value}
-        for question in system.how.questions:
-            reference = getattr(section, question.name, None)
-            if (
-                question.secret
-                and question.wanted(answers)
-                and isinstance(reference, Reference)
-                and reference.kind != "given"
-            ):
-                found.append(await _age(env, system.word, question.name, reference, turns))
+        aside = {one.name for one in system.how.questions if one.aside or not one.wanted(answers)}
+        names = [one.name for one in system.how.secrets] + [*system.how.replaces]
+        for name in (one for one in names if one not in aside):
+            reference = getattr(section, name, None)
+            if isinstance(reference, Reference) and reference.kind != "given":
+                found.append(await _age(env, system.word, name, reference, turns))
     return found
 
 
