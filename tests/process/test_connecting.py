@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from cosell.crm.certificates import make, private_part, public_part
 from cosell.sandbox.shell.verbs import Control
 from tests.process.linked import Desk, secure_sandbox
 from tests.process.plant import until
@@ -244,6 +247,27 @@ def test_a_person_is_asked_and_told_what_is_wrong_at_once(desk: Desk) -> None:
     assert dataverse["client_secret"] not in said.out + said.err
 
 
+def test_a_key_under_a_password_is_opened_once_and_then_sealed(desk: Desk) -> None:
+    """Dataverse-api.md 1.1: a certificate of one's own, in a file with a password."""
+    desk.begin("dynamics")
+    pem = make("of one's own")
+    desk.control.register_certificate(public_part(pem), "dataverse")
+    key = serialization.load_pem_private_key(private_part(pem).encode(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"sesame"),
+    )
+    desk.secret("own.pem", locked.decode() + public_part(pem))
+    desk.monkeypatch.setenv("PASSWORD", "sesame")
+    desk.monkeypatch.setenv("WRONG", "open")
+    wrong = desk.dynamics(credential="file:own.pem", certificate_password="env:WRONG")
+    assert "does not open the private key" in wrong.words
+    said = desk.dynamics("--leave", credential="file:own.pem", certificate_password="env:PASSWORD")
+    assert said.code == 0, said.words
+    assert tomllib.loads(desk.text)["dynamics"]["credential"] == "sealed:dynamics.credential"
+
+
 def test_left_secrets_stay_where_they_are(desk: Desk) -> None:
     desk.begin("dynamics")
     assert desk.dynamics("--leave").code == 0
@@ -295,7 +319,10 @@ def test_a_process_that_runs_takes_the_next_credential_up_without_a_restart(desk
             arrives(f"After the switch of {word}")
         assert run.process.poll() is None
         assert run.status["alerts"] == []
-    assert "Traceback" not in (desk.folder / "stderr").read_text()
+    log = (desk.folder / "stderr").read_text()
+    assert "Traceback" not in log
+    assert os.environ["NEXT"] not in log
+    assert desk.told["second_account"]["entra"]["client_secret"] not in log
 
 
 def test_a_client_secret_of_partner_center_is_replaced_beside_the_sign_in(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -289,7 +290,9 @@ class Bench:
         return made
 
     def _stays(self, name: str, *, leave: bool) -> str:
-        """The reference a secret stays at; empty where it is sealed."""
+        """The reference a secret stays at; empty where it is sealed, as a key under a password always is."""
+        if self.answers.get("certificate_password"):
+            return ""
         answer = self.answers.get(name, "")
         kind = "" if answer.startswith(TYPED) else answer.partition(":")[0]
         return answer if kind in STAYS_THERE or (leave and kind in ("env", "file")) else ""
@@ -300,6 +303,20 @@ class Bench:
             return end_of(value)
         asked = (one for one in self.which.how.questions if one.end_of == name and one.wanted(self.answers))
         return next((end_of_day(self.answers.get(one.name, "")) for one in asked), None)
+
+    def write(self, text: str) -> None:
+        """Puts another text in the file's place, whole or not at all, with the rights it had."""
+        target = self.file.resolve()
+        fresh = target.with_name(f"{target.name}.new")
+        fresh.write_text(text, "utf-8")
+        shutil.copymode(target, fresh)
+        fresh.replace(target)
+
+    @property
+    def running(self) -> bool:
+        """Whether a process works with these settings now; it has read the file before this."""
+        name = self.environment.name
+        return Place(name, self.folder / self.environment.data / name).running() is not None
 
     def missing(self, text: str) -> str:
         """What the whole file still lacks, in a sentence; empty where it is complete."""
