@@ -226,19 +226,30 @@ def test_events_are_registered_seen_and_given_back(trial: Trial) -> None:
 def test_somebody_elses_events_are_taken_only_with_overwrite_and_then_given_back(trial: Trial) -> None:
     """WHK-05."""
     text = (trial.folder / "cosell.toml").read_text("utf-8")
-    other = text.replace("https://cosell.example", "https://other.example")
+    other = text.replace("https://cosell.example", "https://other.example").replace('"trial"', '"other"')
     (trial.folder / "other.toml").write_text(other, "utf-8")
     trial.cosell("webhook", "register", "--overwrite")
     code, told = trial.cosell("webhook", "register", "--config", "other.toml")
     assert code == 1
     assert "https://cosell.example" in told["error"]["message"]
     code, told = trial.cosell("webhook", "register", "--overwrite", "--config", "other.toml")
-    assert (code, told["data"]["taken_from"]) == (0, "https://cosell.example/webhooks/partner-center/trial")
+    former = "https://cosell.example/webhooks/partner-center/trial"
+    assert (code, told["data"]["taken_from"]) == (0, former)
+    assert trial.cosell("webhook", "status", "--config", "other.toml")[1]["data"]["taken_from"] == former
     code, told = trial.cosell("webhook", "release", "--config", "other.toml")
-    assert told["data"] == {
-        "owner": "https://cosell.example/webhooks/partner-center/trial",
-        "given_back": True,
-    }
+    assert told["data"] == {"owner": former, "given_back": True, "foreign": False}
+    assert trial.cosell("webhook", "release", "--config", "other.toml")[1]["data"]["foreign"] is True
+
+
+def test_a_test_event_that_cannot_arrive_says_why_in_microsofts_words(trial: Trial) -> None:
+    """partner-center-api.md 7.1: nobody answers at an address that is only an example."""
+    trial.cosell("webhook", "register", "--overwrite")
+    code, told = trial.cosell("webhook", "test")
+    assert (code, told["data"]["arrived"]) == (1, False)
+    (attempt, *_) = told["data"]["attempts"]
+    assert attempt["system_error"] is True
+    assert "got no answer from our address" in told["data"]["says"]
+    assert "docs/how-to/receive-events.md" in told["data"]["advice"]
 
 
 def test_a_single_deal_is_synced_by_any_of_its_names(trial: Trial) -> None:

@@ -164,6 +164,19 @@ def test_events_come_signed_and_are_counted(product: Runner) -> None:
     assert told["missing"] == []
 
 
+def test_a_test_event_proves_the_way_to_the_product_that_runs(product: Runner) -> None:
+    """partner-center-api.md 7.1: asked for by one process, verified by another."""
+    told = product.asked("webhook", "test")
+    assert told["arrived"] is True
+    assert told["attempts"][0]["response_code"] == "Accepted"
+    assert set(product.asked("webhook", "status")["events"]) == {
+        "referral-created",
+        "referral-updated",
+        "related-referral-created",
+        "related-referral-updated",
+    }
+
+
 def test_every_write_stands_in_the_audit_and_the_chain_holds(product: Runner) -> None:
     verdict = product.asked("audit", "verify")
     assert verdict["bad_seq"] is None

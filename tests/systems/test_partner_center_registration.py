@@ -16,7 +16,14 @@ from cosell.sandbox.entra import WEBHOOKS
 from cosell.sandbox.frame import Answer, Fault
 from cosell.systems.partner_center.auth import StaticTokens
 from cosell.systems.partner_center.options import Options
-from cosell.systems.partner_center.registration import REFERRAL_EVENTS, Registered, Registration
+from cosell.systems.partner_center.registration import (
+    REFERRAL_EVENTS,
+    TEST_EVENT,
+    Attempt,
+    Registered,
+    Registration,
+    Trial,
+)
 from cosell.systems.partner_center.webhook import Event, Refused
 from tests.sandbox.microsoft import free_socket, private_deal, serving
 from tests.systems.office import ORIGIN, Answers, Office, Script, always, office
@@ -51,7 +58,7 @@ async def test_no_registration_is_no_error(pc: Office, nothing: Any) -> None:
 
 async def test_registering_asks_for_all_four_events(pc: Office) -> None:
     made = await pc.connection.registration.register(OURS)
-    assert set(made.events) == {*REFERRAL_EVENTS, "test-created"}
+    assert set(made.events) == {*REFERRAL_EVENTS}
     assert await pc.connection.registration.status() == made
     assert not made.missing()
     assert "cosell.contoso.example" in (await findings(pc))["events"].message
@@ -79,7 +86,7 @@ async def test_a_foreign_address_is_taken_when_told_to_and_its_events_are_kept(p
     pc.microsoft.webhooks.register(THEIRS, ["subscription-updated", "referral-created"])
     made = await pc.connection.registration.register(OURS, overwrite=True)
     assert made.url == OURS
-    assert set(made.events) == {"subscription-updated", *REFERRAL_EVENTS, "test-created"}
+    assert set(made.events) == {"subscription-updated", *REFERRAL_EVENTS}
 
 
 async def test_a_release_gives_the_address_back(pc: Office) -> None:
@@ -98,6 +105,53 @@ async def test_a_release_to_nobody_leaves_what_is_not_ours(pc: Office) -> None:
     found = (await findings(pc))["events"]
     assert not found.ok
     assert "referral-created" in found.message
+
+
+async def test_events_of_other_products_survive_a_release(pc: Office) -> None:
+    """Partner-center-api.md 7.1: one registration per tenant, also for what joined the list meanwhile."""
+    pc.microsoft.webhooks.register(THEIRS, ["referral-created"])
+    before = await pc.connection.registration.status()
+    made = await pc.connection.registration.register(OURS, overwrite=True)
+    pc.microsoft.webhooks.register(OURS, [*made.events, "subscription-updated"])
+    after = await pc.connection.registration.release(OURS, give_to=before)
+    assert after == Registered(THEIRS, ("referral-created", "subscription-updated"))
+
+
+async def test_the_choice_of_header_goes_back_where_partner_center_tells_it() -> None:
+    """Partner-center-api.md 7.1: the contract has the property, the documented answer of GET has not."""
+    theirs = {"webhookUrl": THEIRS, "webhookEvents": ["a"], "signatureTokenToMsSignatureHeader": True}
+    registration, _ = by_hand(always(200, orjson.dumps(theirs)))
+    before = await registration.status()
+    assert before == Registered(THEIRS, ("a",), True)
+    ours = {"WebhookUrl": OURS, "WebhookEvents": ["a"]}
+    registration, script = by_hand(always(200, orjson.dumps(ours)))
+    await registration.release(OURS, give_to=before)
+    assert orjson.loads(script.asked[-1][3])["SignatureTokenToMsSignatureHeader"] is True
+
+
+async def test_results_are_read_as_microsoft_writes_them_and_as_it_might() -> None:
+    """Partner-center-api.md 7.1: one result per attempt; names of .NET are shown, numbers no surprise."""
+    told = {
+        "Status": "completed",
+        "Results": [
+            {
+                "ResponseCode": "Unauthorized",
+                "ResponseMessage": "no",
+                "SystemError": False,
+                "DateTimeUtc": "d",
+            },
+            {"responseCode": None, "responseMessage": None, "systemError": True, "dateTimeUtc": None},
+            {"responseCode": 202},
+            "nonsense",
+        ],
+    }
+    registration, _ = by_hand(always(200, orjson.dumps(told)))
+    trial = await registration.outcome("c")
+    assert trial == Trial(
+        "completed",
+        (Attempt("Unauthorized", "no", False, "d"), Attempt("", "", True), Attempt("202"), Attempt("")),
+    )
+    assert trial.arrived
 
 
 async def test_what_is_not_ours_is_not_released(pc: Office) -> None:
@@ -132,7 +186,7 @@ async def test_the_request_is_spelled_as_documented() -> None:
     assert script.requests == ["GET /webhooks/v1/registration", "POST /webhooks/v1/registration"]
     assert orjson.loads(script.asked[1][3]) == {
         "WebhookUrl": OURS,
-        "WebhookEvents": [*REFERRAL_EVENTS, "test-created"],
+        "WebhookEvents": [*REFERRAL_EVENTS],
         "SignatureTokenToMsSignatureHeader": True,
     }
 
@@ -229,7 +283,8 @@ async def test_events_signed_by_others_are_refused(how: Any, why: str) -> None:
 async def test_a_test_event_arrives_and_its_outcome_is_told() -> None:
     """Partner-center-api.md 7.1: validation events."""
     async with office() as pc, listening(pc) as (url, heard):
-        await pc.connection.registration.register(url)
+        made = await pc.connection.registration.register(url)
+        await pc.connection.registration.subscribe(made, [*made.events, TEST_EVENT])
         correlation = await pc.connection.registration.try_out()
         await pc.microsoft.webhooks.settled()
         trial = await pc.connection.registration.outcome(correlation)
@@ -240,7 +295,7 @@ async def test_a_test_event_arrives_and_its_outcome_is_told() -> None:
 
 async def test_test_events_cannot_be_asked_for_without_limit(pc: Office) -> None:
     """Partner-center-api.md 8: two a minute."""
-    await pc.connection.registration.register("http://127.0.0.1:9/nobody")
+    pc.microsoft.webhooks.register("http://127.0.0.1:9/nobody", [TEST_EVENT])
     for _ in range(2):
         await pc.connection.registration.try_out()
     with pytest.raises(Throttled):

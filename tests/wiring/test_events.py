@@ -12,12 +12,14 @@ import pytest
 
 from cosell.core.records import FieldWrite, Side, Write, WriteKind, WriteState
 from cosell.engine import Engine
-from cosell.ports import Poke, Store
+from cosell.ports import Budget, Poke, Store
 from cosell.store import open_store
 from cosell.systems.partner_center.registration import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
 from cosell.wiring.environment import HOOKS, Environment
-from cosell.wiring.events import MISSED, SILENT, Ear
+from cosell.wiring.events import DAY, HOUR, MISSED, SILENT, Ear, keep_watch
+from cosell.wiring.ownership import OURS as OURS_ROW
+from cosell.wiring.ownership import TAKEN
 from cosell.wiring.report import HEARD
 from cosell.wiring.world import FairDice, WallClock
 
@@ -157,6 +159,97 @@ async def test_events_that_were_taken_away_are_told_with_their_present_owner(
     (alert,) = await standing(store)
     assert f"go to {owner}" in alert.message
     assert "--overwrite" in alert.advice
+
+
+async def test_events_that_never_came_although_registered_point_to_several_tenants(store: Store) -> None:
+    """TRB-4.3, WHK-10: Microsoft support has to enable a partner account with several tenants."""
+    ear = an_ear(store, Inbox())
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
+    (alert,) = await standing(store)
+    assert "has ever come" in alert.message
+    assert "several tenants" in alert.advice
+    assert "cosell webhook test" in alert.advice
+
+
+async def test_events_that_stopped_point_to_registering_again(store: Store) -> None:
+    """TRB-4.1, WHK-09; partner-center-api.md 7.2: Microsoft's first advice is to register again."""
+    ear = an_ear(store, Inbox())
+    await ear.heard("")
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
+    (alert,) = await standing(store)
+    assert "stopped coming" in alert.message
+    assert "cosell webhook register" in alert.advice
+
+
+async def test_a_registration_that_was_made_here_and_went_elsewhere_is_one_alert(store: Store) -> None:
+    """C-39 the other way round: whoever owns the address now is named, and nothing is taken back."""
+    ear = an_ear(store, Inbox(), THEIRS)
+    await store.set_setting(OURS_ROW, f'{{"url": "{OURS.url}", "since": 1.0}}', "cosell", 1.0)
+    for number in range(MISSED):
+        await write(store, number, "poll")
+    await ear.listen()
+    (alert,) = await standing(store)
+    assert (alert.code, "other.example" in alert.message) == (TAKEN, True)
+    assert "cosell webhook release" in alert.advice
+    await ear.heard("")
+    assert not await standing(store)
+
+
+async def test_the_watch_looks_for_the_owner_at_the_start_and_then_once_a_day(store: Store) -> None:
+    looks = 0
+
+    async def status() -> Registered | None:
+        nonlocal looks
+        looks += 1
+        return THEIRS
+
+    clock = Leaping()
+    systems = SimpleNamespace(
+        registration=SimpleNamespace(status=status), partner_center=Budgetless("a"), crm=Budgetless("b")
+    )
+    env: Any = SimpleNamespace(
+        store=store,
+        clock=clock,
+        alerts=StoredAlerts(store, clock=clock),
+        address=OURS.url,
+        systems=lambda: systems,
+    )
+    await store.set_setting(OURS_ROW, f'{{"url": "{OURS.url}", "since": 1.0}}', "cosell", 1.0)
+    with pytest.raises(Leaping.Ended):
+        await keep_watch(cast(Environment, env), None)
+    assert looks == 3
+    assert [one.code for one in await standing(store)] == [TAKEN]
+
+
+class Leaping(WallClock):
+    """Lets two days and an hour pass at once, and then no more."""
+
+    class Ended(Exception):
+        """The time is over."""
+
+    leapt = 0.0
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.leapt
+
+    async def sleep(self, seconds: float) -> None:
+        self.leapt += seconds
+        if self.leapt > 2 * DAY + HOUR:
+            raise Leaping.Ended
+
+
+@dataclass(slots=True)
+class Budgetless:
+    """A system that tells nothing of its quota."""
+
+    name: str
+
+    def budget(self) -> Budget:
+        return Budget()
 
 
 async def test_where_events_never_came_polling_alone_is_no_alarm(store: Store) -> None:

@@ -433,9 +433,29 @@ def webhook_register(
     speaking.speak(lambda: speaking.wait(hooking.register(config, overwrite=overwrite)), as_json=as_json)
 
 
+@webhook.command("test")
+def webhook_test(
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=1, help="How long to wait for Microsoft.")
+    ] = 60.0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Have Microsoft send an event for a test, and tell how far it came; twice a minute at most.
+
+    \b
+    Examples:
+      cosell webhook test
+      cosell webhook test --wait 300
+    """
+    from cosell.cli import hooking, speaking
+
+    speaking.speak(lambda: speaking.wait(hooking.try_out(config, patience=wait)), as_json=as_json)
+
+
 @webhook.command("release")
 def webhook_release(config: Config = None, as_json: Json = False) -> None:
-    """Give the events back, where they come to this installation.
+    """Give the events back to whom they were taken from; where they come here from the start, stop them.
 
     \b
     Examples:

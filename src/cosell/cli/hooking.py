@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from cosell.cli.finding import opened
 from cosell.cli.looking import ago
-from cosell.cli.speaking import Answer, Refusal, Voice
+from cosell.cli.speaking import DONE, FAILED, Answer, Refusal, Voice
+from cosell.core.errors import Misconfigured
 from cosell.systems.partner_center.registration import Registered
-from cosell.wiring import report
+from cosell.wiring import ownership, proving, report
 from cosell.wiring.environment import Environment
-
-PREVIOUS = "webhook.previous"
-"""The secret that keeps whose events were taken over; an address can hold a secret in its query."""
 
 
 async def status(config: str | None) -> Answer:
@@ -27,6 +24,7 @@ async def status(config: str | None) -> Answer:
             "events": list(present.events) if present else [],
             "missing": list(present.missing()) if present else [],
             "last_event": float(seen) if seen else None,
+            "taken_from": await _taken_from(env),
         }
     return Answer(data, lambda voice: show(voice, data))
 
@@ -42,18 +40,15 @@ def show(voice: Voice, data: dict[str, Any]) -> None:
         voice.line(f"Not sent: {', '.join(data['missing'])}. To mend it: cosell webhook register")
     if data["ours"]:
         voice.line(f"Last event: {ago(data['last_event']) or 'none yet'}.")
+    if data["taken_from"]:
+        voice.line(f"They were taken from {data['taken_from']}; `cosell webhook release` gives them back.")
 
 
 async def register(config: str | None, *, overwrite: bool) -> Answer:
     """Takes the events; a foreign owner is remembered so that it can be given back."""
     async with opened(config, new=True) as env:
-        url, registration = address(env), env.systems().registration
-        before = await registration.status()
-        registered = await registration.register(url, overwrite=overwrite)
-        taken = before if before is not None and before.url != url else None
-        if taken is not None:
-            kept = json.dumps({"url": taken.url, "events": list(taken.events)})
-            await env.systems().keyring.put(PREVIOUS, kept)
+        took = await ownership.take_events(env, overwrite=overwrite)
+    registered, taken = took.now, took.before
     data = {
         "owner": registered.owner,
         "events": list(registered.events),
@@ -64,23 +59,24 @@ async def register(config: str | None, *, overwrite: bool) -> Answer:
         voice.line(f"Events go to {registered.owner} now: {', '.join(registered.events)}.")
         if taken is not None:
             voice.line(f"They went to {taken.owner} before; `cosell webhook release` gives them back.")
+        voice.line("To prove that they arrive: cosell webhook test")
 
     return Answer(data, said)
 
 
 async def release(config: str | None) -> Answer:
-    """Gives the events back to whom they were taken from, or stops them."""
-    async with opened(config) as env:
-        kept = await env.systems().keyring.get(PREVIOUS)
-        before = _registered(kept) if kept else None
-        now = await env.systems().registration.release(address(env), give_to=before)
-        await env.systems().keyring.put(PREVIOUS, "")
-    data = {"owner": now.owner if now else None, "given_back": before is not None and now is not None}
+    """Gives the events back to whom they were taken from, or stops them; what is foreign is left alone."""
+    async with opened(config, new=True) as env:
+        done = await ownership.give_back(env)
+    now = done.now
+    data = {"owner": now.owner if now else None, "given_back": done.given_back, "foreign": done.foreign}
 
     def said(voice: Voice) -> None:
         if now is None:
             voice.line("Nothing was registered.")
-        elif before is not None:
+        elif done.foreign:
+            voice.line(f"Events go to {now.owner} already, and were left alone.")
+        elif done.given_back:
             voice.line(f"Events go to {now.owner} again.")
         else:
             voice.line("No referral event is sent here any more; changes arrive by polling.")
@@ -88,20 +84,50 @@ async def release(config: str | None) -> Answer:
     return Answer(data, said)
 
 
+async def try_out(config: str | None, *, patience: float) -> Answer:
+    """Has Microsoft send one event for a test, and says how far it came."""
+    async with opened(config, new=True) as env:
+        proof = await proving.prove(env, patience=patience)
+    data = {
+        "arrived": proof.ok,
+        "url": proof.url or None,
+        "seconds": proof.seconds,
+        "says": proof.says,
+        "advice": proof.advice,
+        "attempts": [
+            {
+                "response_code": one.code,
+                "response_message": one.message,
+                "system_error": one.system_error,
+                "at": one.at,
+            }
+            for one in proof.attempts
+        ],
+    }
+
+    def said(voice: Voice) -> None:
+        voice.line(f"{'✔' if proof.ok else '✘'} {proof.says}")
+        if proof.advice:
+            voice.line(proof.advice, indent=2)
+        for one in proof.attempts:
+            words = (one.at, one.code or "no answer", one.message, "system error" if one.system_error else "")
+            voice.line("Microsoft: " + " · ".join(word for word in words if word), indent=2)
+
+    return Answer(data, said, DONE if proof.ok else FAILED)
+
+
 def address(env: Environment) -> str:
-    """Where events are to be sent: the public address of this installation."""
-    if env.address is None:
-        raise Refusal(
-            "[web] public_url is not set, so Partner Center has no address to send events to.",
-            advice="Set it to the https address under which this installation is reached from outside.",
-        )
-    return env.address
+    """Where events are to be sent; Refusal where nobody reaches this installation from outside."""
+    try:
+        return ownership.address(env)
+    except Misconfigured as error:
+        raise Refusal(error.message, advice=error.advice) from None
+
+
+async def _taken_from(env: Environment) -> str | None:
+    previous = await ownership.remembered(env)
+    return previous.owner if previous is not None else None
 
 
 def _ours(env: Environment, present: Registered | None) -> bool:
     return present is not None and present.url == env.address
-
-
-def _registered(kept: str) -> Registered:
-    told = json.loads(kept)
-    return Registered(str(told["url"]), tuple(str(event) for event in told["events"]))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from cosell import web
 from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
@@ -75,7 +76,7 @@ async def _serve(wanted: Wanted, together: Together, leaving: asyncio.Event) -> 
     section = together.environments[0].env.settings.web
     faces = {one.env.place.name: _face(one) for one in together.environments}
     with web.listen(section.host, section.port) as sock, contextlib.ExitStack() as notes:
-        async with web.serving(web.build(faces), sock) as address:
+        async with web.serving(web.build(faces, prefixes=_prefixes(together)), sock) as address:
             told = {"web": address}
             if together.sandbox is not None:
                 told["sandbox"] = together.sandbox.urls["index"]
@@ -86,6 +87,12 @@ async def _serve(wanted: Wanted, together: Together, leaving: asyncio.Event) -> 
                 notes.enter_context(one.env.place.told(told))
             _introduce(wanted, together, address)
             await together.work(leaving)
+
+
+def _prefixes(together: Together) -> set[str]:
+    """The paths under which proxies serve this web."""
+    public = (one.env.settings.web.public_url for one in together.environments)
+    return {urlsplit(url).path for url in public if url is not None}
 
 
 def _face(running: Running) -> web.Face:

@@ -9,7 +9,19 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import Field, PrivateAttr, create_model
 
 from cosell.crm import Crm, CrmSection
-from cosell.sections import Origin, Origins, Place, Seconds, Secret, Section, Tag, TimeOfDay, Word, Words
+from cosell.sections import (
+    Origin,
+    Origins,
+    Place,
+    PublicUrl,
+    Seconds,
+    Secret,
+    Section,
+    Tag,
+    TimeOfDay,
+    Word,
+    Words,
+)
 
 
 class EnvironmentSettings(Section):
@@ -152,8 +164,12 @@ class WebSettings(Section):
     """The address to listen on. Put a TLS proxy in front before opening it to the world."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """The port to listen on; 0 takes any free one."""
-    public_url: Origin | None = None
-    """How Partner Center reaches this web; without it changes arrive by polling only."""
+    public_url: PublicUrl | None = None
+    """How Partner Center reaches this web, with the path a proxy serves it under if there is one, such as
+    `https://ops.example.com/cosell`; without it changes arrive by polling only."""
+    signature_header: Literal["authorization", "x-ms-signature"] = "authorization"
+    """Where Partner Center puts the signature of an event: `x-ms-signature` where a proxy or gateway keeps
+    `Authorization` to itself. It counts from the next `cosell webhook register`; both are understood."""
 
 
 class Settings(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from pydantic import (
 from cosell.core.errors import Misconfigured
 from cosell.sections.secrets import Reference
 
+_STEP = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 FILL_IN = "fill in"
 """Stands in a new file where only its owner knows the value."""
 
@@ -33,6 +35,25 @@ class Tag(StrEnum):
 
 def _origin(text: str) -> str:
     """Keeps `text` when it is scheme, host and port and nothing else."""
+    parts = _host(text)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("must end after the host name or port; leave the path away")
+    return text.rstrip("/")
+
+
+def _public_url(text: str) -> str:
+    """Keeps `text` when it is scheme, host, port and perhaps a plain path, under which a proxy serves us."""
+    parts = _host(text)
+    if "?" in text or "#" in text:
+        raise ValueError("must end after its path; leave ? and # away")
+    steps = parts.path.rstrip("/").split("/")[1:]
+    if not all(_STEP.fullmatch(step) and step.strip(".") for step in steps):
+        raise ValueError("may have a path of letters, digits, dots, hyphens and underscores only")
+    return text.rstrip("/")
+
+
+def _host(text: str) -> SplitResult:
+    """The parts of an address whose host may be spoken to: https, or http on this machine."""
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError("must be an address such as https://example.com")
@@ -42,9 +63,7 @@ def _origin(text: str) -> str:
         raise ValueError("must not hold a user name or password")
     if not _usable_port(parts):
         raise ValueError("must have a port between 1 and 65535")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("must end after the host name or port; leave the path away")
-    return text.rstrip("/")
+    return parts
 
 
 def _usable_port(parts: SplitResult) -> bool:
@@ -96,6 +115,7 @@ def _path(raw: Any) -> Path:
 
 Secret = Annotated[Reference, BeforeValidator(_reference), PlainSerializer(str)]
 Origin = Annotated[str, AfterValidator(_origin)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 Word = Annotated[str, AfterValidator(_word)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_several)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_several)]

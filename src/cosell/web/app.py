@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -45,8 +45,11 @@ class Face:
     hinted: Hinted | None = None
 
 
-def build(faces: Mapping[str, Face]) -> ASGIApp:
-    """The whole web of the environments, by their names, as one ASGI application."""
+def build(faces: Mapping[str, Face], *, prefixes: Collection[str] = ()) -> ASGIApp:
+    """The whole web of the environments, by their names, as one ASGI application.
+
+    `prefixes` are the paths under which proxies serve it; whether they hand them on or not.
+    """
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
     page, style = templates.get_template("status.html"), (HERE / "static" / "style.css").read_bytes()
 
@@ -83,7 +86,7 @@ def build(faces: Mapping[str, Face]) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refusal, Exception: _failure})
     # A redirect would repeat the Host header a stranger sent.
     app.router.redirect_slashes = False
-    return Guarded(app)
+    return Guarded(Prefixed(app, prefixes))
 
 
 def _receiver(face: Face) -> Receiver[str]:
@@ -113,6 +116,22 @@ async def _failure(_: Request, __: Exception) -> Response:
 def _json(value: Mapping[str, Any], status: int = 200) -> Response:
     body = orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE)
     return Response(body, status, media_type="application/json")
+
+
+class Prefixed:
+    """Takes the path of a proxy off a request, where the proxy left it on."""
+
+    def __init__(self, app: ASGIApp, prefixes: Collection[str]) -> None:
+        kept = {prefix.rstrip("/") for prefix in prefixes} - {""}
+        self._app, self._prefixes = app, sorted(kept, key=len, reverse=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        for prefix in self._prefixes:
+            if path == prefix or path.startswith(f"{prefix}/"):
+                scope = {**scope, "path": path.removeprefix(prefix) or "/"}
+                break
+        await self._app(scope, receive, send)
 
 
 class Guarded:

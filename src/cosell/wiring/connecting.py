@@ -28,8 +28,8 @@ from cosell.wiring.connections import Connected, Connections, Kept, Turns
 from cosell.wiring.credentials import Secrets
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
 from cosell.wiring.places import Place
-from cosell.wiring.proving import prove_partner_center, signing_in
-from cosell.wiring.systems import outward
+from cosell.wiring.signing_in import prove_partner_center, signing_in
+from cosell.wiring.systems import way_out
 from cosell.wiring.world import FairDice, WallClock
 
 TYPED = "typed:"
@@ -182,7 +182,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def site(self) -> AsyncIterator[Site]:
         """What a proof works with."""
-        transport = outward(self.environment, self.folder)
+        transport = way_out(self.environment, self.folder)
         try:
             yield Site(
                 transport=transport,

@@ -8,7 +8,10 @@ from cosell.core.errors import CosellError
 from cosell.core.records import Side
 from cosell.crm import Hint
 from cosell.engine import Engine
+from cosell.systems.partner_center.registration import TEST_EVENT
 from cosell.wiring.environment import Environment
+from cosell.wiring.ownership import TAKEN, claim, look_for_owner
+from cosell.wiring.proving import TESTED
 from cosell.wiring.report import BUDGET, HEARD, budget_told
 
 NOTED_EVERY = 30.0
@@ -19,6 +22,16 @@ MISSED = 3
 LOOKED_AT = 50
 SOON = 5.0
 """Seconds after the start of the first look."""
+HOUR, DAY = 3600.0, 86400.0
+STOPPED = (
+    "Partner Center's events stopped coming although they are registered; changes still arrive by polling.",
+    "Registering again often helps: cosell webhook register. Then prove it: cosell webhook test",
+)
+NEVER_CAME = (
+    "No event of Partner Center has ever come here although they are registered; changes arrive by polling.",
+    "Prove the way: cosell webhook test. If the test event comes and others do not, and your partner account "
+    "has several tenants, Microsoft support has to enable events for them.",
+)
 log = logging.getLogger("cosell.webhook")
 
 
@@ -32,8 +45,15 @@ class Ear:
         self._noted = 0.0
 
     async def verify(self, headers: list[tuple[bytes, bytes]], body: bytes) -> str:
-        """The id an event names; empty for an event that is about something else."""
-        return (await self._webhook.verify(headers, body)).referral_id
+        """The id an event names; empty for an event that is about something else.
+
+        A test event is noted, for whoever asked for it waits in another process.
+        """
+        event = await self._webhook.verify(headers, body)
+        if event.name == TEST_EVENT:
+            now = self._env.clock.now()
+            await self._env.store.set_setting(TESTED, f"{now:.3f}", "cosell", now)
+        return event.referral_id
 
     async def heard(self, record_id: str) -> None:
         """Durable when it returns."""
@@ -44,6 +64,7 @@ class Ear:
             self._noted = now
             await self._env.store.set_setting(HEARD, f"{now:.0f}", "cosell", now)
             await self._env.alerts.clear(SILENT)
+            await self._env.alerts.clear(TAKEN)
 
     async def hinted(self, hint: Hint) -> None:
         """Has the engine look where the CRM says; durable when it returns."""
@@ -59,17 +80,21 @@ class Ear:
         """
         if not await self._only_polled():
             return
-        present = await self._env.systems().registration.status()
+        present, heard = await self._env.systems().registration.status(), await self._ever_heard()
         if present is not None and present.url == self._env.address:
-            said = "Partner Center's events stopped coming; changes still arrive by polling."
-            advice = "See `cosell webhook status`; registering again often helps: cosell webhook register"
-        elif await self._env.store.setting(HEARD) is None:
-            return  # They never came here: whoever runs this chose to poll, or has not registered yet.
-        else:
+            await self._env.alerts.raise_(SILENT, *(STOPPED if heard else NEVER_CAME))
+        elif heard and await claim(self._env) is None:
+            # They came here before this installation kept what it had registered.
             owner = "nobody" if present is None else present.owner
             said = f"Partner Center's events go to {owner} now; changes still arrive here by polling."
             advice = "If that was not meant, take them back: cosell webhook register --overwrite"
-        await self._env.alerts.raise_(SILENT, said, advice)
+            await self._env.alerts.raise_(SILENT, said, advice)
+        else:
+            # Where they never came, whoever runs this chose to poll, or has not registered yet.
+            await look_for_owner(self._env)
+
+    async def _ever_heard(self) -> bool:
+        return await self._env.store.setting(HEARD) is not None
 
     async def _only_polled(self) -> bool:
         """Whether no event announced the newest changes that came in since the last event.
@@ -84,9 +109,14 @@ class Ear:
         )
 
 
-async def keep_watch(env: Environment, ear: Ear | None, *, every: float = 60.0) -> None:
-    """Keeps the quota for everybody to see, and listens for silence; `ear` is None where none can come."""
-    wait = min(SOON, every)
+async def keep_watch(
+    env: Environment, ear: Ear | None, *, every: float = 60.0, owner_every: float = DAY
+) -> None:
+    """Keeps the quota for everybody to see, listens for silence, and looks daily who has the events.
+
+    `ear` is None where no event can come.
+    """
+    wait, owner_at = min(SOON, every), 0.0
     while True:
         await env.clock.sleep(wait)
         wait = every
@@ -94,6 +124,11 @@ async def keep_watch(env: Environment, ear: Ear | None, *, every: float = 60.0) 
             await _note_budgets(env)
             if ear is not None:
                 await ear.listen()
+            if env.clock.monotonic() >= owner_at:
+                # A look that failed has its hour too: asking every minute would mend nothing.
+                owner_at = env.clock.monotonic() + min(HOUR, owner_every)
+                await look_for_owner(env)
+                owner_at = env.clock.monotonic() + owner_every
         except CosellError as error:
             log.info("watch.later", extra={"error": error.code})
 

@@ -196,15 +196,14 @@ class Registry:
         now = self._frame.clock.now().timestamp()
         if test is None or now - test.asked > _KEPT_SECONDS:
             raise Refusal(404, "itemNotFound", f"There is no test event {correlation}.")
-        stamp = moments.render(moments.ticks_of(self._frame.clock.now())).rstrip("Z")
         results = [
             {
-                "responseCode": _named(status),
-                "responseMessage": "",
-                "systemError": status == 0,
-                "dateTimeUtc": stamp,
+                "responseCode": _named(one.status),
+                "responseMessage": one.trouble,
+                "systemError": one.status == 0,
+                "dateTimeUtc": moments.render(moments.ticks_of(one.at)).rstrip("Z"),
             }
-            for status in test.delivery.results
+            for one in test.delivery.attempts
         ]
         return _json(
             {
@@ -279,10 +278,10 @@ def _throttled(seconds: int) -> Response:
     return Response(orjson.dumps(body), 429, {"retry-after": str(seconds)}, _JSON)
 
 
-def _named(status: int) -> str:
-    """The name .NET gives a status, which is what the samples show."""
+def _named(status: int) -> str | None:
+    """The name .NET gives a status, which is what the samples show; nothing where none came."""
     if status == 0:
-        return "SystemError"
+        return None
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -19,9 +20,18 @@ _HELD_AT_MOST = 0.5
 _REMEMBERED = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to bring an event: what came back, or 0 and why nothing did."""
+
+    status: int
+    at: datetime
+    trouble: str = ""
+
+
 @dataclass(slots=True)
 class Delivery:
-    """One event on its way to one address; `results` has an HTTP status, or 0, per attempt.
+    """One event on its way to one address.
 
     `headers` signs, which takes the better part of a millisecond: not before the event is really sent.
     """
@@ -31,12 +41,17 @@ class Delivery:
     url: str
     body: bytes
     headers: Callable[[], dict[str, str]]
-    results: list[int] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     ended: bool = False
 
     @property
+    def results(self) -> list[int]:
+        """The HTTP status of each attempt, 0 where there was none."""
+        return [one.status for one in self.attempts]
+
+    @property
     def arrived(self) -> bool:
-        return bool(self.results) and 200 <= self.results[-1] < 300
+        return bool(self.attempts) and 200 <= self.attempts[-1].status < 300
 
 
 class Sender:
@@ -123,16 +138,16 @@ class Sender:
             if attempt:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
-            delivery.results.append(await self._attempt(delivery))
+            delivery.attempts.append(await self._attempt(delivery))
             if delivery.arrived:
                 break
         delivery.ended = True
 
-    async def _attempt(self, delivery: Delivery) -> int:
+    async def _attempt(self, delivery: Delivery) -> Attempt:
         if self._places is None:
             self._places = asyncio.Semaphore(self._switches.concurrency)
         async with self._places:
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            try:
                 post = self._client().post(
                     delivery.url,
                     data=delivery.body,
@@ -141,8 +156,9 @@ class Sender:
                     ssl=self._verifier(delivery.url),
                 )
                 async with post as answer:
-                    return answer.status
-        return 0
+                    return Attempt(answer.status, self._frame.clock.now())
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as trouble:
+                return Attempt(0, self._frame.clock.now(), _told(trouble, delivery.url))
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -175,3 +191,19 @@ def _disordered(held: list[Delivery], shuffle: Callable[[list[Delivery]], None])
     if len(mixed) > 1 and all(one is two for one, two in zip(mixed, held, strict=True)):
         mixed.reverse()
     return mixed
+
+
+def _told(trouble: Exception, url: str) -> str:
+    """Why nothing came back, in the manner of .NET; Microsoft documents no text (7.1)."""
+    where = urlsplit(url).netloc
+    match trouble:
+        case aiohttp.ClientConnectorDNSError():
+            return f"No such host is known. ({where})"
+        case aiohttp.ClientSSLError():
+            return f"The SSL connection could not be established, see inner exception. ({where})"
+        case TimeoutError():
+            return "The request was canceled due to the configured HttpClient.Timeout elapsing."
+        case aiohttp.ClientConnectorError():
+            return f"No connection could be made because the target machine actively refused it. ({where})"
+        case _:
+            return "An error occurred while sending the request."

@@ -87,7 +87,7 @@ class Webhooks:
         first = self._delivery(present, event, self._resource(referral_id), "referral")
         self._sender.give(first)
         for _ in range(switches.duplicate):
-            self._sender.give(replace(first, results=[]))
+            self._sender.give(replace(first, attempts=[]))
 
     async def settled(self) -> None:
         """Returns when no event is on its way."""

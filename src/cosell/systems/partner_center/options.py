@@ -73,6 +73,8 @@ class Options:
     # Signed events.
     callback_url: str = ""
     """Where our events should go; only the connection check compares it."""
+    signature_in_own_header: bool = False
+    """Whether events are asked for with `x-ms-signature`, for the sake of proxies (7.3)."""
     certificate_origins: tuple[str, ...] = (CERTIFICATES,)
     certificate_roots: bytes = b""
     """PEM of the authorities an event's certificate must lead to; empty means those of this machine."""

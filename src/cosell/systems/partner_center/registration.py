@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,8 @@ REFERRAL_EVENTS = (
     "related-referral-updated",
 )
 TEST_EVENT = "test-created"
+_LONGEST = 300
+"""Letters of a message of Microsoft's that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Registered:
 
     url: str
     events: tuple[str, ...]
+    own_header: bool | None = None
+    """Whether signatures come in `x-ms-signature`; None where Partner Center does not tell."""
 
     @property
     def owner(self) -> str:
@@ -40,27 +45,44 @@ class Registered:
         """The referral events that do not come."""
         return tuple(event for event in REFERRAL_EVENTS if event not in self.events)
 
+    def others(self) -> tuple[str, ...]:
+        """The events of other products, which have to stay whatever we do."""
+        return tuple(event for event in self.events if event not in (*REFERRAL_EVENTS, TEST_EVENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to bring a validation event, in Microsoft's own words."""
+
+    code: str
+    """Such as OK or Unauthorized; empty where nothing answered."""
+    message: str = ""
+    system_error: bool = False
+    at: str = ""
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the receiver took it."""
+        return self.code.upper() in ("OK", "ACCEPTED", "NOCONTENT", "200", "202", "204")
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """How a validation event fared."""
 
     status: str
-    attempts: tuple[str, ...]
-    """The answer of each attempt, as Microsoft saw it."""
+    attempts: tuple[Attempt, ...]
 
     @property
     def arrived(self) -> bool:
-        return any(
-            one.upper() in ("OK", "ACCEPTED", "NOCONTENT", "200", "202", "204") for one in self.attempts
-        )
+        return any(one.arrived for one in self.attempts)
 
 
 class Registration:
     """Speaks the webhook registration API."""
 
     def __init__(self, options: Options, *, transport: Transport, tokens: Tokens) -> None:
-        self._tokens = tokens
+        self._tokens, self._own_header = tokens, options.signature_in_own_header
         self._url = options.webhooks_url.rstrip("/") + "/webhooks/v1/registration"
         self.http = Http(
             transport,
@@ -79,7 +101,7 @@ class Registration:
         return _registered(reply.json())
 
     async def register(
-        self, url: str, *, overwrite: bool = False, signature_in_own_header: bool = False
+        self, url: str, *, overwrite: bool = False, signature_in_own_header: bool | None = None
     ) -> Registered:
         """Has all referral events sent to `url`, beside the events that are sent already.
 
@@ -92,16 +114,19 @@ class Registration:
                 code="webhook_taken",
                 advice="Take them over with --overwrite, once you know that nobody needs them there.",
             )
-        events = tuple(dict.fromkeys((*(present.events if present else ()), *REFERRAL_EVENTS, TEST_EVENT)))
-        body: dict[str, Any] = {"WebhookUrl": url, "WebhookEvents": list(events)}
-        if signature_in_own_header:
-            body["SignatureTokenToMsSignatureHeader"] = True
-        return await self._put(body, exists=present is not None)
+        events = _merged(present.events if present else (), REFERRAL_EVENTS)
+        own = self._own_header if signature_in_own_header is None else signature_in_own_header
+        return await self._put(Registered(url, events, own), exists=present is not None)
+
+    async def subscribe(self, present: Registered, events: Iterable[str]) -> Registered:
+        """Has exactly `events` sent to where they are sent already."""
+        return await self._put(replace(present, events=tuple(events), own_header=self._own_header))
 
     async def release(self, url: str, *, give_to: Registered | None = None) -> Registered | None:
         """Has referral events no longer sent to `url`; with `give_to` puts that registration back.
 
-        There is no deletion (7.1): without somebody to give it to, only the test event stays subscribed.
+        Events of other products stay in the list, also those that joined it meanwhile. There is no deletion
+        (7.1): without anybody to give it to and any other event, only the test event stays subscribed.
         """
         present = await self.status()
         if present is None:
@@ -113,11 +138,8 @@ class Registration:
                 advice="Nothing needs to be released here.",
             )
         if give_to is not None:
-            return await self._put(
-                {"WebhookUrl": give_to.url, "WebhookEvents": list(give_to.events)}, exists=True
-            )
-        kept = [event for event in present.events if event not in REFERRAL_EVENTS] or [TEST_EVENT]
-        return await self._put({"WebhookUrl": url, "WebhookEvents": kept}, exists=True)
+            return await self._put(replace(give_to, events=_merged(give_to.events, present.others())))
+        return await self._put(replace(present, events=present.others() or (TEST_EVENT,)))
 
     async def offered(self) -> tuple[str, ...]:
         """The names of all events there are."""
@@ -137,14 +159,17 @@ class Registration:
         path = f"/validationEvents/{quote(correlation_id, safe='')}"
         whole = (await self._answered("GET", path, "webhook test")).json()
         results = _spelled(whole, "results")
-        attempts = [_spelled(one, "responsecode") for one in results] if isinstance(results, list) else []
-        return Trial(str(_spelled(whole, "status") or ""), tuple(str(one) for one in attempts if one))
+        rows = results if isinstance(results, list) else []
+        return Trial(str(_spelled(whole, "status") or ""), tuple(_attempt(one) for one in rows))
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self.http.aclose()
 
-    async def _put(self, body: Mapping[str, Any], *, exists: bool) -> Registered:
+    async def _put(self, wanted: Registered, *, exists: bool = True) -> Registered:
+        body: dict[str, Any] = {"WebhookUrl": wanted.url, "WebhookEvents": list(wanted.events)}
+        if wanted.own_header:
+            body["SignatureTokenToMsSignatureHeader"] = True
         reply = await self._call("PUT" if exists else "POST", "", "webhook register", body)
         if reply.status == 409 and not exists:
             raise Rejected(
@@ -154,8 +179,7 @@ class Registration:
             )
         if not reply.ok:
             raise outcomes.error(reply, Act.SETUP, self.http.redact)
-        found = _registered(reply.json_or_none())
-        return found or Registered(str(body["WebhookUrl"]), tuple(body["WebhookEvents"]))
+        return _registered(reply.json_or_none()) or replace(wanted, own_header=None)
 
     async def _answered(self, method: str, path: str, purpose: str) -> Reply:
         reply = await self._call(method, path, purpose)
@@ -190,4 +214,24 @@ def _registered(body: Any) -> Registered | None:
     if not isinstance(url, str) or not url:
         return None
     named = events if isinstance(events, list) else []
-    return Registered(url, tuple(one for one in named if isinstance(one, str)))
+    own = _spelled(body, "signaturetokentomssignatureheader")
+    return Registered(
+        url, tuple(one for one in named if isinstance(one, str)), own if isinstance(own, bool) else None
+    )
+
+
+def _attempt(row: Any) -> Attempt:
+    code, message = _spelled(row, "responsecode"), _spelled(row, "responsemessage")
+    # Microsoft shows a .NET name; the number of the same status would be no surprise.
+    told = str(code) if isinstance(code, str | int) and not isinstance(code, bool) else ""
+    return Attempt(
+        told[:64],
+        str(message or "")[:_LONGEST],
+        _spelled(row, "systemerror") is True,
+        str(_spelled(row, "datetimeutc") or "")[:40],
+    )
+
+
+def _merged(first: Iterable[str], *more: Iterable[str]) -> tuple[str, ...]:
+    """All names once, in the order of their first coming."""
+    return tuple(dict.fromkeys(chain(first, *more)))
