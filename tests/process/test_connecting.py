@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import serialization
 
 from cosell.crm.certificates import make, private_part, public_part
 from cosell.sandbox.shell.verbs import Control
+from cosell.wiring.ageing import warn
+from cosell.wiring.alerts import standing
 from tests.process.linked import Desk, secure_sandbox
 from tests.process.plant import until
 
@@ -333,6 +335,45 @@ def test_a_client_secret_of_partner_center_is_replaced_beside_the_sign_in(desk: 
     said = desk.connect("partner-center", "--switch")
     assert said.code == 0, said.words
     assert "client_secret" in said.words
+
+
+def test_a_person_s_sign_in_is_replaced_by_a_new_one(desk: Desk) -> None:
+    """Partner-center-api.md 1.2, J-8: the next refresh token stands beside the one in use."""
+    desk.begin("salesforce")
+    assert desk.partner_center(refresh_token="env:REFRESH_TOKEN").code == 0
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+
+    async def turns(env: Any) -> Any:
+        return (await env.connections.read("partner_center")).credentials["refresh_token"]
+
+    assert desk.salesforce().code == 0
+    before = desk.inside(turns)
+    assert desk.connect("partner-center", "--rotate").code == 0
+    waiting = desk.inside(turns)
+    assert waiting.current == before.current
+    assert waiting.next is not None
+    assert desk.connect("partner-center", "--switch").code == 0
+    after = desk.inside(turns)
+    assert after.old == before.current
+    assert after.current != before.current
+
+
+def test_replacing_a_secret_takes_its_warning_away_at_once(desk: Desk) -> None:
+    desk.begin("dynamics")
+    assert desk.dynamics(ends="2020-01-01").code == 0
+    assert desk.second_account().code == 0
+
+    async def warned(env: Any) -> Any:
+        await warn(env)
+        return await standing(env.store)
+
+    (alert,) = desk.inside(warned)
+    assert alert.code == "credential_ends.dynamics.credential.1"
+    desk.monkeypatch.setenv("NEXT", desk.control.new_secret("dataverse")["secret"])
+    said = desk.connect("dynamics", "--rotate", "--switch", credential="env:NEXT", ends="2099-01-01")
+    assert said.code == 0, said.words
+    assert desk.cosell("status", "--json").json["data"]["alerts"] == []
 
 
 def test_a_next_credential_that_does_not_work_is_not_kept(desk: Desk) -> None:

@@ -15,7 +15,8 @@ from cosell.cli.speaking import Answer, Refusal, Voice, say, tame
 from cosell.config.editing import difference
 from cosell.crm.connecting import Proof
 from cosell.wiring.connectable import PARTNER_CENTER
-from cosell.wiring.connecting import Bench, opened
+from cosell.wiring.connecting import Bench
+from cosell.wiring.opening import opened
 from cosell.wiring.places import FILE
 
 
