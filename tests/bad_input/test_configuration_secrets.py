@@ -29,7 +29,7 @@ def test_a_secret_under_a_misspelled_name_is_not_repeated_either() -> None:
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("text", ["env:", "file:", "env: ", "vault:x", "ENV:X", ":x", "env", ""])
+@pytest.mark.parametrize("text", ["env:", "file:", "env: ", "valut:x", "ENV:X", ":x", "env", ""])
 def test_a_reference_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(Misconfigured, match="holds a secret in clear"):
         parse_settings(spoiled("env:REFRESH", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import ssl
@@ -26,7 +27,7 @@ from cosell.sandbox.shell.verbs import Control
 from cosell.wiring.environment import Environment, environment
 from cosell.wiring.places import locate
 from tests.cli.conftest import Said
-from tests.process.plant import PROGRAM
+from tests.process.plant import PROGRAM, Run
 
 
 @contextlib.contextmanager
@@ -126,6 +127,22 @@ class Desk:
         }
         return self.connect("salesforce", *words, **{**known, **answers})
 
+    def second_account(self, *words: str, **answers: str) -> Said:
+        """Partner Center again, with the account that is joined to Dynamics 365."""
+        half = self.told["second_account"]
+        self.monkeypatch.setenv("CLIENT_SECRET", half["entra"]["client_secret"])
+        self.monkeypatch.setenv("REFRESH_TOKEN", half["entra"]["refresh_token"])
+        known = {
+            "tenant": half["entra"]["tenant"],
+            "client_id": half["entra"]["client_id"],
+            "client_secret": "env:CLIENT_SECRET",
+            "refresh_token": "env:REFRESH_TOKEN",
+            "authority": half["entra"]["authority"],
+            "url": half["partner_center"]["url"],
+            "webhooks_url": half["webhooks"]["url"],
+        }
+        return self.connect("partner-center", *words, **{**known, **answers})
+
     def dynamics(self, *words: str, **answers: str) -> Said:
         dataverse = self.told["dataverse"]
         self.monkeypatch.setenv("DYNAMICS_SECRET", dataverse["client_secret"])
@@ -153,6 +170,28 @@ class Desk:
 
         return asyncio.run(opened())
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Run]:
+        """`cosell run` in a process of its own, which is killed at the end."""
+        errors = self.folder / "stderr"
+        with errors.open("w") as said:
+            process = subprocess.Popen(
+                [*PROGRAM, "run", "--json", "--log", "json", "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first.startswith('{"ok": true'), first + errors.read_text()
+            yield Run(process, json.loads(first)["data"]["urls"]["web"])
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
     # --- the person's browser ----------------------------------------------------------------------
 
     def signs_in_when_asked(self, fill: dict[str, str] | None = None) -> list[str]:
@@ -175,7 +214,7 @@ class Desk:
             urllib.request.HTTPCookieProcessor(CookieJar()),
         )
         with opener.open(url, timeout=20) as answer:
-            page, here = answer.read().decode(), answer.url
+            page, here = str(answer.read(), "utf-8"), answer.url
         for _ in range(8):
             form = re.search(r"<form[^>]*>.*?</form>", page, re.DOTALL)
             if form is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -9,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from cosell.crm.certificates import make, private_part, public_part
 from cosell.sandbox.shell.verbs import Control
+from cosell.wiring.ageing import warn
+from cosell.wiring.alerts import standing
 from tests.process.linked import Desk, secure_sandbox
+from tests.process.plant import until
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,26 @@ def test_both_forms_of_the_endpoint_sign_a_person_in(desk: Desk, form: str) -> N
     entra(desk, browser_session=True, consent="granted")
     desk.signs_in_when_asked()
     assert desk.partner_center(entra_form=form).code == 0
+
+
+def test_an_application_without_a_secret_signs_a_person_in(desk: Desk) -> None:
+    """A public client proves itself by its code challenge alone."""
+    desk.begin("salesforce")
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+    said = desk.partner_center(client_secret="")
+    assert said.code == 0, said.words
+    assert "client_secret" not in tomllib.loads(desk.text)["partner_center"]
+
+
+def test_a_person_who_never_comes_back_is_told_of_the_other_way(desk: Desk) -> None:
+    """A policy of the tenant stops people on its own page, from which no browser returns."""
+    desk.begin("salesforce")
+    desk.monkeypatch.setattr("cosell.cli.signing_in.webbrowser.open", lambda _: True)
+    desk.monkeypatch.setattr("cosell.wiring.loopback.PATIENCE", 0.5)
+    said = desk.partner_center()
+    assert said.code == 4
+    assert "cosell connect partner-center --device" in said.words
 
 
 def test_a_sign_in_without_a_second_factor_is_refused_before_anything_is_kept(desk: Desk) -> None:
@@ -243,6 +269,27 @@ def test_a_person_is_asked_and_told_what_is_wrong_at_once(desk: Desk) -> None:
     assert dataverse["client_secret"] not in said.out + said.err
 
 
+def test_a_key_under_a_password_is_opened_once_and_then_sealed(desk: Desk) -> None:
+    """Dataverse-api.md 1.1: a certificate of one's own, in a file with a password."""
+    desk.begin("dynamics")
+    pem = make("of one's own")
+    desk.control.register_certificate(public_part(pem), "dataverse")
+    key = serialization.load_pem_private_key(private_part(pem).encode(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"sesame"),
+    )
+    desk.secret("own.pem", locked.decode() + public_part(pem))
+    desk.monkeypatch.setenv("PASSWORD", "sesame")
+    desk.monkeypatch.setenv("WRONG", "open")
+    wrong = desk.dynamics(credential="file:own.pem", certificate_password="env:WRONG")
+    assert "does not open the private key" in wrong.words
+    said = desk.dynamics("--leave", credential="file:own.pem", certificate_password="env:PASSWORD")
+    assert said.code == 0, said.words
+    assert tomllib.loads(desk.text)["dynamics"]["credential"] == "sealed:dynamics.credential"
+
+
 def test_left_secrets_stay_where_they_are(desk: Desk) -> None:
     desk.begin("dynamics")
     assert desk.dynamics("--leave").code == 0
@@ -268,6 +315,38 @@ def test_a_secret_is_replaced_by_a_certificate_without_a_restart(desk: Desk) -> 
     assert desk.text == text
 
 
+def test_a_process_that_runs_takes_the_next_credential_up_without_a_restart(desk: Desk) -> None:
+    """J-8: while `cosell run` works, both connections get another secret, and the old ones are removed."""
+    desk.begin("dynamics")
+    assert desk.dynamics().code == 0
+    assert desk.second_account().code == 0
+    pace = desk.text.replace("# poll_partner_center = 60.0", "poll_partner_center = 0.5")
+    desk.file.write_text(pace.replace("# poll_crm = 60.0", "poll_crm = 0.5"))
+
+    def arrives(name: str) -> None:
+        made = desk.control.new_referral(system="partner_center_2", name=name)
+        assert made
+        until(lambda: name in str(desk.control.deals("dataverse")))
+
+    with desk.running() as run:
+        arrives("Before the switch")
+        for system, word in (("dataverse", "dynamics"), ("entra_2", "partner-center")):
+            old = [one["key_id"] for one in desk.control.secrets(system)["secrets"]]
+            desk.monkeypatch.setenv("NEXT", desk.control.new_secret(system)["secret"])
+            name = "credential" if word == "dynamics" else "client_secret"
+            assert desk.connect(word, "--rotate", "--switch", **{name: "env:NEXT"}).code == 0
+            for key in old:
+                desk.control.end_secret(key, system)
+            desk.control.expire_sessions(system)
+            arrives(f"After the switch of {word}")
+        assert run.process.poll() is None
+        assert run.status["alerts"] == []
+    log = (desk.folder / "stderr").read_text()
+    assert "Traceback" not in log
+    assert os.environ["NEXT"] not in log
+    assert desk.told["second_account"]["entra"]["client_secret"] not in log
+
+
 def test_a_client_secret_of_partner_center_is_replaced_beside_the_sign_in(desk: Desk) -> None:
     desk.begin("salesforce")
     assert desk.partner_center(refresh_token="env:REFRESH_TOKEN").code == 0
@@ -276,6 +355,45 @@ def test_a_client_secret_of_partner_center_is_replaced_beside_the_sign_in(desk: 
     said = desk.connect("partner-center", "--switch")
     assert said.code == 0, said.words
     assert "client_secret" in said.words
+
+
+def test_a_person_s_sign_in_is_replaced_by_a_new_one(desk: Desk) -> None:
+    """Partner-center-api.md 1.2, J-8: the next refresh token stands beside the one in use."""
+    desk.begin("salesforce")
+    assert desk.partner_center(refresh_token="env:REFRESH_TOKEN").code == 0
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+
+    async def turns(env: Any) -> Any:
+        return (await env.connections.read("partner_center")).credentials["refresh_token"]
+
+    assert desk.salesforce().code == 0
+    before = desk.inside(turns)
+    assert desk.connect("partner-center", "--rotate").code == 0
+    waiting = desk.inside(turns)
+    assert waiting.current == before.current
+    assert waiting.next is not None
+    assert desk.connect("partner-center", "--switch").code == 0
+    after = desk.inside(turns)
+    assert after.old == before.current
+    assert after.current != before.current
+
+
+def test_replacing_a_secret_takes_its_warning_away_at_once(desk: Desk) -> None:
+    desk.begin("dynamics")
+    assert desk.dynamics(ends="2020-01-01").code == 0
+    assert desk.second_account().code == 0
+
+    async def warned(env: Any) -> Any:
+        await warn(env)
+        return await standing(env.store)
+
+    (alert,) = desk.inside(warned)
+    assert alert.code == "credential_ends.dynamics.credential.1"
+    desk.monkeypatch.setenv("NEXT", desk.control.new_secret("dataverse")["secret"])
+    said = desk.connect("dynamics", "--rotate", "--switch", credential="env:NEXT", ends="2099-01-01")
+    assert said.code == 0, said.words
+    assert desk.cosell("status", "--json").json["data"]["alerts"] == []
 
 
 def test_a_next_credential_that_does_not_work_is_not_kept(desk: Desk) -> None:
@@ -322,3 +440,15 @@ def test_no_secret_is_in_any_output_or_file(desk: Desk) -> None:
     everything += [file.read_bytes() for file in desk.folder.rglob("*") if file.is_file()]
     for secret in secrets:
         assert not any(secret.encode() in one for one in everything)
+
+
+def test_signing_in_again_keeps_the_application_s_secret(desk: Desk) -> None:
+    desk.begin("salesforce")
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+    assert desk.partner_center().code == 0
+    text = desk.text
+    desk.monkeypatch.delenv("CLIENT_SECRET")
+    said = desk.connect("partner-center")
+    assert said.code == 0, said.words
+    assert desk.text == text

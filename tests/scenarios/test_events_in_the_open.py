@@ -26,10 +26,10 @@ from cosell.wiring import ownership
 from cosell.wiring.alerts import standing
 from cosell.wiring.environment import Environment, environment
 from cosell.wiring.event_checks import event_findings
-from cosell.wiring.event_proving import Proof, prove
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.ownership import TAKEN
 from cosell.wiring.places import Place
+from cosell.wiring.proving import Proof, prove
 from cosell.wiring.running import Running
 from tests.sandbox.microsoft import free_socket
 from tests.scenarios.conftest import LeapingClock, _deal

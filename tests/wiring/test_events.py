@@ -17,10 +17,10 @@ from cosell.store import open_store
 from cosell.systems.partner_center.registration import Registered
 from cosell.wiring.alerts import StoredAlerts, standing
 from cosell.wiring.environment import HOOKS, Environment
-from cosell.wiring.event_proving import TESTED
 from cosell.wiring.events import DAY, HOUR, MISSED, MOST_TESTS, SILENT, Ear, keep_watch
 from cosell.wiring.ownership import OURS as OURS_ROW
 from cosell.wiring.ownership import TAKEN
+from cosell.wiring.proving import TESTED
 from cosell.wiring.report import HEARD
 from cosell.wiring.world import FairDice, WallClock
 

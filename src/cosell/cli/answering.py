@@ -12,7 +12,8 @@ from cosell.core.errors import CosellError
 from cosell.crm.certificates import make, public_part
 from cosell.crm.connecting import NEW, Proof, Question
 from cosell.sections.secrets import Reference
-from cosell.wiring.connecting import TYPED, Bench, end_of_day
+from cosell.wiring.ageing import end_of_day
+from cosell.wiring.connecting import TYPED, Bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def take(bench: Bench, answers: Sequence[str]) -> None:
                 advice=f"There are: {', '.join(names)}. Write each as NAME=VALUE.",
                 exit_code=USAGE,
             )
-        if names[name].secret and value != NEW:
+        if names[name].secret and value not in ("", NEW):
             _refuse_clear(names[name], value)
         bench.answers[name] = value
 
@@ -64,7 +65,7 @@ async def ask(bench: Bench, questions: Sequence[Question], person: Person, *, ev
     """Asks what is not answered yet, each checked at once, and keeps the answers as they come."""
     for question in questions:
         # What was answered decides what else is asked.
-        if not question.wanted(bench.answers):
+        if not question.wanted(bench.answers) or await bench.needs_no(question):
             bench.answers.pop(question.name, None)
             continue
         if question.expert and not every:

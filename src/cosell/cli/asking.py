@@ -31,7 +31,10 @@ class Person:
         return found.strip()
 
     def secret(self, question: Question, *, kept: bool = False) -> str:
-        """A secret, or where it lies: typed unseen either way. With `kept`, Enter keeps the one of before."""
+        """A secret, or where it lies. With `kept`, Enter keeps the one of before.
+
+        What may be the secret itself is typed unseen; of several lines, only the place can be typed.
+        """
         self._explain(question)
         ways = "a reference such as env:NAME or file:/path"
         if question.can_make:
@@ -39,9 +42,14 @@ class Person:
         if not question.lines:
             ways += ", or the secret itself"
         empty = kept or question.optional
-        say(f"Type {ways}; it is not shown." + (" Enter keeps the one of before." if kept else ""))
+        unseen = "" if question.lines else "; it is not shown"
+        say(f"Type {ways}{unseen}." + (" Enter keeps the one of before." if kept else ""))
         found: str = typer.prompt(
-            question.asks, default="" if empty else None, show_default=False, hide_input=True, err=True
+            question.asks,
+            default="" if empty else None,
+            show_default=False,
+            hide_input=not question.lines,
+            err=True,
         )
         return found.strip()
 

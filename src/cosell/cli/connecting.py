@@ -15,7 +15,8 @@ from cosell.cli.speaking import Answer, Refusal, Voice, say, tame
 from cosell.config.editing import difference
 from cosell.crm.connecting import Proof
 from cosell.wiring.connectable import PARTNER_CENTER
-from cosell.wiring.connecting import Bench, opened
+from cosell.wiring.connecting import Bench
+from cosell.wiring.opening import opened
 from cosell.wiring.places import FILE
 
 
@@ -57,7 +58,7 @@ async def _connected(bench: Bench, wanted: Wanted, person: Person) -> Answer:
         sys.stderr.write(f"{tame(diff)}\n")
     written = bool(diff) and person.agrees(f"Write this to {bench.file.name}?")
     if written:
-        bench.file.write_text(text, "utf-8")
+        bench.write(text)
     await bench.finish()
     return _told(bench, proof, diff, written=written, missing=bench.missing(text))
 
@@ -79,6 +80,8 @@ def _told(bench: Bench, proof: Proof, diff: str, *, written: bool, missing: str)
             voice.line(note)
         if diff and not written:
             voice.line(f"{bench.file.name} was left as it is; the connection needs the lines shown above.")
+        if written and bench.running:
+            voice.line("Cosell runs with the settings of before: start it again.")
         voice.line(f"Still to do: {missing}" if missing else "Next: cosell doctor, then cosell run")
 
     return Answer(data, show)

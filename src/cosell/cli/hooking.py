@@ -9,7 +9,7 @@ from cosell.cli.looking import ago
 from cosell.cli.speaking import DONE, FAILED, Answer, Refusal, Voice
 from cosell.core.errors import Misconfigured
 from cosell.systems.partner_center.registration import Registered
-from cosell.wiring import event_proving, ownership, report
+from cosell.wiring import ownership, proving, report
 from cosell.wiring.environment import Environment
 
 
@@ -87,7 +87,7 @@ async def release(config: str | None) -> Answer:
 async def try_out(config: str | None, *, patience: float) -> Answer:
     """Has Microsoft send one event for a test, and says how far it came."""
     async with opened(config, new=True) as env:
-        proof = await event_proving.prove(env, patience=patience)
+        proof = await proving.prove(env, patience=patience)
     data = {
         "arrived": proof.ok,
         "url": proof.url or None,

@@ -51,11 +51,11 @@ class PartnerCenterSettings(Section):
     client_secret: Secret | None = None
     """The secret of that application, by reference; none for a public application."""
     refresh_token: Secret
-    """The refresh token of the signed-in referrals administrator, by reference. It is read once; later
-    tokens are kept sealed in the database, until the one referred to here is another one."""
+    """The refresh token of the signed-in referrals administrator, by reference; `cosell connect` sets it.
+    Later tokens are kept sealed in the database, until the one referred to here is another one."""
     refresh_token_days: Annotated[int, Field(ge=0, le=3650)] = 90
-    """Days without use after which a refresh token is warned about as lapsed; 0 never warns. Microsoft's
-    figure is not documented for this use; 90 is what others report."""
+    """Days without use after which a refresh token lapses, so that it can be warned about; 0 never warns.
+    Microsoft documents 90, and that each use gives a new one."""
     url: Origin = "https://api.partner.microsoft.com"
     """The host of the referrals API."""
     webhooks_url: Origin = "https://api.partnercenter.microsoft.com"

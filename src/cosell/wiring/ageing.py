@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from cosell.core.errors import CosellError
+from cosell.core.errors import CosellError, Misconfigured
 from cosell.crm.certificates import ends as end_of
-from cosell.ports import Finding, Who
+from cosell.ports import Alerts, Finding, Who
 from cosell.sections.secrets import Reference
 from cosell.systems.partner_center.auth import KEY, last_used
 from cosell.wiring.connectable import PARTNER_CENTER, which
@@ -60,15 +61,12 @@ async def ages(env: Environment) -> Sequence[Age]:
         connected = await env.connections.read(table)
         turns = connected.credentials if connected is not None else {}
         answers = {name: str(value) for name, value in section.model_dump().items() if value}
-        for question in system.how.questions:
-            reference = getattr(section, question.name, None)
-            if (
-                question.secret
-                and question.wanted(answers)
-                and isinstance(reference, Reference)
-                and reference.kind != "given"
-            ):
-                found.append(await _age(env, system.word, question.name, reference, turns))
+        aside = {one.name for one in system.how.questions if one.aside or not one.wanted(answers)}
+        names = [one.name for one in system.how.secrets] + [*system.how.replaces]
+        for name in (one for one in names if one not in aside):
+            reference = getattr(section, name, None)
+            if isinstance(reference, Reference) and reference.kind != "given":
+                found.append(await _age(env, system.word, name, reference, turns))
     return found
 
 
@@ -107,6 +105,19 @@ async def _as_its_certificate_says(env: Environment, name: str, reference: Refer
         return None  # whoever signs in says what is wrong with it
 
 
+def end_of_day(text: str) -> float | None:
+    """The end of a day written YYYY-MM-DD, epoch seconds; None for nothing. Raises Misconfigured."""
+    if not text.strip():
+        return None
+    try:
+        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Misconfigured(
+            "The day on which the secret ends cannot be read.", advice="Write it like 2027-03-31."
+        ) from None
+    return (day + timedelta(days=1)).timestamp()
+
+
 # --- who is told -----------------------------------------------------------------------------------
 
 
@@ -121,6 +132,13 @@ async def warn(env: Environment) -> None:
                 await env.alerts.raise_(code, said(age, now), advice(age))
             else:
                 await env.alerts.clear(code)
+
+
+async def settle(alerts: Alerts, table: str, names: Iterable[str]) -> None:
+    """Clears what was said about credentials that have just been replaced."""
+    for name in names:
+        for step in STEPS:
+            await alerts.clear(f"{CODE}{table}.{name}.{step}")
 
 
 async def watch(env: Environment, *, every: float = EVERY) -> None:

@@ -11,7 +11,7 @@ from cosell.crm import named, supported
 from cosell.crm.connecting import Connecting
 from cosell.sections import Section
 from cosell.systems.partner_center.connecting import QUESTIONS
-from cosell.wiring.proving import prove_partner_center
+from cosell.wiring.signing_in import prove_partner_center
 
 PARTNER_CENTER = "partner_center"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tomllib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,24 +13,25 @@ from typing import Any
 
 from cosell.config.editing import edited
 from cosell.config.models import EnvironmentSettings
-from cosell.config.reading import complaint, draft_of, parse_settings, read_text
+from cosell.config.reading import complaint, draft_of, parse_settings
 from cosell.core.errors import CosellError, Misconfigured
-from cosell.crm import CrmSection, Site, named, supported
+from cosell.crm import CrmSection, Site
 from cosell.crm.certificates import ends as end_of
 from cosell.crm.certificates import opened as without_password
 from cosell.crm.connecting import Proof, Question
 from cosell.sections import FILL_IN, refuse_other_machines
 from cosell.sections.secrets import Reference
-from cosell.store import open_store
 from cosell.systems.partner_center.signing_in import SigningIn
-from cosell.wiring.connectable import PARTNER_CENTER, Which, which
+from cosell.wiring import ageing
+from cosell.wiring.alerts import StoredAlerts
+from cosell.wiring.connectable import PARTNER_CENTER, Which
 from cosell.wiring.connections import Connected, Connections, Kept, Turns
 from cosell.wiring.credentials import Secrets
-from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
+from cosell.wiring.keyring import SealedKeyring
 from cosell.wiring.places import Place
-from cosell.wiring.proving import prove_partner_center, signing_in
-from cosell.wiring.systems import outward
-from cosell.wiring.world import FairDice, WallClock
+from cosell.wiring.signing_in import prove_partner_center, signing_in
+from cosell.wiring.systems import way_out
+from cosell.wiring.world import WallClock
 
 TYPED = "typed:"
 """Begins an answer that is the secret itself; such answers are kept sealed, like everything of a draft."""
@@ -48,6 +50,7 @@ class Bench:
     environment: EnvironmentSettings
     keyring: SealedKeyring
     secrets: Secrets
+    alerts: StoredAlerts
     clock: WallClock
     answers: dict[str, str] = field(default_factory=dict)
     errand: str = "connect"
@@ -89,11 +92,12 @@ class Bench:
         await self.keyring.put(self._draft, "{}")
 
     def of_file(self) -> dict[str, str]:
-        """What the file says already, secrets apart."""
+        """What the file says already. A person signs in anew, and a next secret is never the present one."""
+        known = [one for one in self.which.how.questions if not one.secret or self.errand == "connect"]
         found = {}
-        for question in self.which.how.questions:
+        for question in known:
             said = self.present.get(question.name)
-            if isinstance(said, str) and said != FILL_IN and not question.secret:
+            if isinstance(said, str) and said != FILL_IN and question.name != "refresh_token":
                 found[question.name] = said
         return found
 
@@ -118,6 +122,14 @@ class Bench:
         lines = question.lines or question.can_make
         found = await self.secrets.read(f"[{self.which.table}] {question.name}", reference, lines=lines)
         return found if found.startswith("-----BEGIN") else found.strip()
+
+    async def needs_no(self, question: Question) -> bool:
+        """Whether the answer tells itself: a certificate says when it ends."""
+        known = {one.name: one for one in self.which.how.secrets}.get(question.end_of)
+        answer = self.answers.get(question.end_of, "")
+        if known is None or not answer:
+            return False
+        return (await self.value(known, answer)).startswith("-----BEGIN")
 
     async def values(self) -> dict[str, str]:
         """The secrets behind all answers, with no password on any key."""
@@ -180,7 +192,7 @@ class Bench:
     @contextlib.asynccontextmanager
     async def site(self) -> AsyncIterator[Site]:
         """What a proof works with."""
-        transport = outward(self.environment, self.folder)
+        transport = way_out(self.environment, self.folder)
         try:
             yield Site(
                 transport=transport,
@@ -230,6 +242,7 @@ class Bench:
             changes[name] = place or f"sealed:{self.which.table}.{name}"
         text = edited(self.text, self.which.table, changes, name=self.file.name)
         await self.connections.write(self.which.table, Connected(proof.who, proof.where, now, credentials))
+        await ageing.settle(self.alerts, self.which.table, credentials)
         return text
 
     async def keep_next(self, values: Mapping[str, str], proof: Proof, *, leave: bool) -> Sequence[str]:
@@ -279,6 +292,7 @@ class Bench:
         }
         made = replace(connected, who=proof.who, where=proof.where, credentials=credentials).switched()
         await self.connections.write(self.which.table, made)
+        await ageing.settle(self.alerts, self.which.table, connected.waiting())
         return made
 
     async def forgotten(self) -> Connected:
@@ -288,7 +302,9 @@ class Bench:
         return made
 
     def _stays(self, name: str, *, leave: bool) -> str:
-        """The reference a secret stays at; empty where it is sealed."""
+        """The reference a secret stays at; empty where it is sealed, as a key under a password always is."""
+        if self.answers.get("certificate_password"):
+            return ""
         answer = self.answers.get(name, "")
         kind = "" if answer.startswith(TYPED) else answer.partition(":")[0]
         return answer if kind in STAYS_THERE or (leave and kind in ("env", "file")) else ""
@@ -298,7 +314,21 @@ class Bench:
         if value.startswith("-----BEGIN"):
             return end_of(value)
         asked = (one for one in self.which.how.questions if one.end_of == name and one.wanted(self.answers))
-        return next((end_of_day(self.answers.get(one.name, "")) for one in asked), None)
+        return next((ageing.end_of_day(self.answers.get(one.name, "")) for one in asked), None)
+
+    def write(self, text: str) -> None:
+        """Puts another text in the file's place, whole or not at all, with the rights it had."""
+        target = self.file.resolve()
+        fresh = target.with_name(f"{target.name}.new")
+        fresh.write_text(text, "utf-8")
+        shutil.copymode(target, fresh)
+        fresh.replace(target)
+
+    @property
+    def running(self) -> bool:
+        """Whether a process works with these settings now; it has read the file before this."""
+        name = self.environment.name
+        return Place(name, self.folder / self.environment.data / name).running() is not None
 
     def missing(self, text: str) -> str:
         """What the whole file still lacks, in a sentence; empty where it is complete."""
@@ -307,53 +337,3 @@ class Bench:
         except CosellError as error:
             return error.message
         return ""
-
-
-def end_of_day(text: str) -> float | None:
-    """The end of a day written YYYY-MM-DD, epoch seconds; None for nothing. Raises Misconfigured."""
-    from datetime import UTC, datetime, timedelta
-
-    if not text.strip():
-        return None
-    try:
-        day = datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise Misconfigured(
-            "The day on which the secret ends cannot be read.", advice="Write it like 2027-03-31."
-        ) from None
-    return (day + timedelta(days=1)).timestamp()
-
-
-@contextlib.asynccontextmanager
-async def opened(
-    file: Path, word: str, environ: Mapping[str, str], *, live: LiveSecrets | None = None
-) -> AsyncIterator[Bench]:
-    """The file and the system meant; the file may still lack everything but its [environment]."""
-    chosen, text = which(word), read_text(file)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{file.name} is not readable TOML: {str(error)[:200]}.") from None
-    environment, _ = draft_of(tables, file.name)
-    _refuse_other_crm(tables, chosen, file.name)
-    place = Place(environment.name, file.parent / environment.data / environment.name)
-    place.prepare()
-    store = open_store(place.database, environment=place.name, dice=FairDice())
-    try:
-        clock, secrets = WallClock(), live or LiveSecrets()
-        keyring = SealedKeyring(store, find_key(place.data, place.name, environ), clock=clock, live=secrets)
-        finder = Secrets(environ, file.parent, secrets, lambda: Connections(keyring))
-        yield Bench(chosen, file, text, environment, keyring, finder, clock)
-    finally:
-        await store.aclose()
-
-
-def _refuse_other_crm(tables: Mapping[str, Any], chosen: Which, name: str) -> None:
-    """One environment joins one CRM; a second table would make the file unreadable."""
-    others = [one for one in supported() if one in tables and one != chosen.table]
-    if others and chosen.table != PARTNER_CENTER:
-        raise Misconfigured(
-            f"{name} joins {named(others[0]).label} already.",
-            advice="One environment joins one CRM. Write another file: "
-            f"cosell init --crm {chosen.table} other.toml",
-        )

@@ -168,7 +168,7 @@ class Environment:
             raise Misconfigured(
                 f"Nothing can be installed into {crm.label}.", advice="Make its fields by hand."
             )
-        carrier = outward(self.settings.environment, self.settings.folder)
+        carrier = outward(self.settings)
         site = Site(
             transport=carrier,
             clock=self.clock,

@@ -9,9 +9,9 @@ from cosell.core.errors import CosellError
 from cosell.ports import Finding, Mend, Who
 from cosell.systems.partner_center.registration import REFERRAL_EVENTS
 from cosell.wiring import alerts
-from cosell.wiring.event_proving import reach
 from cosell.wiring.events import SILENT
 from cosell.wiring.ownership import AGAIN, Claim, claim, take_events
+from cosell.wiring.proving import reach
 from cosell.wiring.report import HEARD
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from cosell.crm import Hint
 from cosell.engine import Engine
 from cosell.systems.partner_center.registration import TEST_EVENT
 from cosell.wiring.environment import Environment
-from cosell.wiring.event_proving import TESTED
 from cosell.wiring.ownership import TAKEN, claim, look_for_owner
+from cosell.wiring.proving import TESTED
 from cosell.wiring.report import BUDGET, HEARD, budget_told
 
 NOTED_EVERY = 30.0

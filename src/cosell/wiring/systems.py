@@ -32,7 +32,7 @@ class Systems:
         certificate_roots: bytes = b"",
     ) -> None:
         self.keyring = keyring
-        self._transports = [outward(settings.environment, settings.folder) for _ in range(2)]
+        self._transports = [outward(settings), outward(settings)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -73,8 +73,13 @@ class Systems:
             await transport.aclose()
 
 
-def outward(environment: EnvironmentSettings, folder: Path) -> Transport:
-    """The way out that an environment allows."""
+def outward(settings: Settings) -> Transport:
+    """A way out of this machine, as the settings allow it."""
+    return way_out(settings.environment, settings.folder)
+
+
+def way_out(environment: EnvironmentSettings, folder: Path) -> Transport:
+    """The same where the rest of the settings is not complete yet."""
     ca_file = environment.ca_file
     return AiohttpTransport(
         ca_file=str(folder / ca_file) if ca_file else None,

@@ -28,7 +28,8 @@ QUESTIONS = (
         "client_id",
         "What is the application id?",
         "An app registration of that tenant with the delegated permission user_impersonation of Microsoft "
-        "Partner and Microsoft Partner Center, and the reply address http://localhost.",
+        "Partner and Microsoft Partner Center, and the reply address http://localhost: as Web where it has a "
+        "secret, else as mobile and desktop application.",
     ),
     Question(
         "client_secret",

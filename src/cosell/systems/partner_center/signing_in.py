@@ -247,7 +247,8 @@ _NUMBERS: dict[str, tuple[type[CosellError], str, str]] = {
     "50011": (
         Misconfigured,
         "The app registration does not know the reply address.",
-        "Add http://localhost under «Authentication», «Mobile and desktop applications».",
+        "Add http://localhost under «Authentication»: with a secret as «Web», without one as «Mobile and "
+        "desktop applications».",
     ),
     "50076": (SignedOut, "The tenant wants a second factor.", AGAIN),
     "50079": (SignedOut, "The person has to register a second factor first.", AGAIN),
@@ -271,6 +272,11 @@ _NUMBERS: dict[str, tuple[type[CosellError], str, str]] = {
         SignedOut,
         "The secret of the application has ended.",
         "Make a new secret in the app registration; then: cosell connect partner-center --rotate",
+    ),
+    "700025": (
+        Misconfigured,
+        "The application is registered as one without a secret, and one was shown.",
+        "Register http://localhost under «Authentication» as «Web», or give no client_secret.",
     ),
     "7000218": (
         Misconfigured,
