@@ -46,6 +46,7 @@ bench: $(READY)
 settings: $(READY)
 	$(BIN)/python -m cosell.config.reference docs/reference
 	$(BIN)/python -m cosell.wiring.catalogue docs/reference
+	$(BIN)/python -m cosell.wiring.doctor.page docs/reference
 
 # Made again whenever a lock or the package's own description changes.
 $(READY): $(LOCKS) pyproject.toml

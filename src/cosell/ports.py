@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from cosell.core.catalogue import KnownSolution, Shelf
 from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
+from cosell.core.reasons import Who as Who
 from cosell.core.records import Link, LinkState, RecordKind, Side, Snapshot, Values, Write
 
 # --- systems ---------------------------------------------------------------------------------------
@@ -121,17 +121,6 @@ class Changes:
     """There is more to fetch at once."""
 
 
-class Who(StrEnum):
-    """Who can do what an advice says."""
-
-    OPERATOR = "operator"
-    CRM_ADMIN = "CRM administrator"
-    REFERRALS_ADMIN = "referrals administrator"
-    ENTRA_ADMIN = "Entra administrator"
-    SELLER = "seller"
-    MICROSOFT = "Microsoft support"
-
-
 @dataclass(frozen=True, slots=True)
 class Mend:
     """Something safe that the doctor may do about a finding when a person asks it to."""
@@ -186,7 +175,7 @@ class System(Protocol):
         """What the system can do; may become complete only with the first sign-in."""
         ...
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights and set-up; changes nothing."""
         ...
 

@@ -14,6 +14,7 @@ import pytest
 from cosell.core.errors import Misconfigured
 from cosell.core.mapping import lint, parse
 from cosell.wiring import catalogue
+from cosell.wiring.doctor import page as doctor_page
 from cosell.wiring.quality import RULES, Quality, quality_of
 from cosell.wiring.quality import parse as parse_quality
 from tests.conformance.suite import Conformance
@@ -166,3 +167,8 @@ def test_a_package_without_the_file_is_told_to_have_none() -> None:
 def test_the_page_of_systems_is_current() -> None:
     """`make settings` writes it anew."""
     assert (ROOT / "docs" / "reference" / "systems.md").read_text("utf-8") == catalogue.page()
+
+
+def test_the_page_of_the_doctor_is_current() -> None:
+    """`make settings` writes it anew."""
+    assert (ROOT / "docs" / "reference" / "doctor.md").read_text("utf-8") == doctor_page.page()

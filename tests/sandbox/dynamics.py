@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -13,7 +13,7 @@ from yarl import URL
 
 from cosell.sandbox.dataverse import Dataverse
 from cosell.sandbox.entra import Entra
-from cosell.sandbox.frame import Frame, Watched
+from cosell.sandbox.frame import Frame, Org, Watched
 
 from .microsoft import free_socket, serving
 from .sales import StoppedClock
@@ -69,6 +69,11 @@ class Dynamics:
     org: Dataverse
     entra: Entra
     http: aiohttp.ClientSession
+    token: str = ""
+
+    def as_admin(self) -> Dynamics:
+        """The same environment seen by whoever may customize it."""
+        return replace(self, token=self.org.admin_token)
 
     @property
     def root(self) -> str:
@@ -76,7 +81,7 @@ class Dynamics:
 
     async def call(self, method: str, path: str, body: Any = None, **options: Any) -> Reply:
         """One request; a path that is no address of its own is below the service root of v9.2."""
-        headers = {"Authorization": f"Bearer {self.org.access_token}", **options.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         if body is not None:
             options["json"] = body
         url = path if path.startswith("http") else f"{self.root}/{path}"
@@ -147,15 +152,15 @@ class Dynamics:
 
 
 @asynccontextmanager
-async def served_environment() -> AsyncIterator[Dynamics]:
+async def served_environment(given: Org = Org.READY) -> AsyncIterator[Dynamics]:
     """An environment and its directory on free ports in the running loop."""
     (api, api_url), (login, login_url) = free_socket(), free_socket()
     frame = Frame(seed=17)
     frame.clock = StoppedClock()
     entra = Entra(frame, base_url=login_url)
-    org = Dataverse(frame, base_url=api_url, entra=entra)
+    org = Dataverse(frame, base_url=api_url, entra=entra, org=given)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(Watched(org.app, "dataverse", frame), api))
         await stack.enter_async_context(serving(Watched(entra.app, "entra", frame), login))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Dynamics(frame, org, entra, http)
+        yield Dynamics(frame, org, entra, http, org.access_token)

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import jwt
 
-from cosell.sandbox.frame import Frame, SandboxClock, Watched
+from cosell.sandbox.frame import Frame, Org, SandboxClock, Watched
 from cosell.sandbox.salesforce import Salesforce
 
 from .microsoft import free_socket, serving
@@ -170,11 +170,11 @@ def statuses(answers: list[Json]) -> list[int]:
 
 
 @asynccontextmanager
-async def served_org() -> AsyncIterator[Sales]:
+async def served_org(kind: Org = Org.READY) -> AsyncIterator[Sales]:
     """An org on a free port in the running loop."""
     sock, url = free_socket()
     frame = Frame(seed=11)
     frame.clock = StoppedClock()
-    org = Salesforce(frame, base_url=url)
+    org = Salesforce(frame, base_url=url, org=kind)
     async with serving(Watched(org.app, "salesforce", frame), sock), aiohttp.ClientSession() as http:
         yield Sales(frame, org, http)

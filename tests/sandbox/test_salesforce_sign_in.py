@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from .sales import JWT_BEARER, Sales
+from .visitor import visiting
 
 
 def _foreign_key() -> str:
@@ -236,3 +240,93 @@ async def test_what_was_handed_out_outlives_a_reset(sales: Sales) -> None:
         headers = {"Authorization": f"Bearer {org.access_token}"}
         async with http.get(f"{org.base_url}/services/data/v67.0/limits", headers=headers) as answer:
             assert answer.status == 200
+
+
+def _certificate(key_pem: str) -> str:
+    """A certificate that the integration made itself."""
+    key = serialization.load_pem_private_key(key_pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cosell")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=30))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+async def test_two_secrets_are_good_side_by_side_until_the_old_one_ends(sales: Sales) -> None:
+    """J-8: rotation without an outage."""
+    org = sales.org
+    first = org.client_secret
+
+    async def answers() -> list[int]:
+        form = {"grant_type": "client_credentials", "client_id": org.client_id}
+        return [(await sales.token(**form, client_secret=one)).status for one in (first, second)]
+
+    second = org.application.new_secret()["secret"]
+    assert org.client_secret == second != first
+    assert await answers() == [200, 200]
+    with pytest.raises(ValueError, match="end the old one first"):
+        org.application.new_secret()
+    old, new = (one["key_id"] for one in org.application.secrets() if "secret" in one["key_id"])
+    org.application.end_secret(old)
+    assert await answers() == [400, 200]
+    org.application.end_secret(new)
+    assert await answers() == [400, 400]
+    org.reset()
+    assert org.client_secret == first
+
+
+async def test_two_certificates_are_good_side_by_side_until_the_old_one_ends(sales: Sales) -> None:
+    first = sales.org.private_key_pem
+    own = _foreign_key()
+    sales.org.application.trust_certificate(_certificate(own))
+    assert [(await sales.sign_in(key=key)).status for key in (first, own)] == [200, 200]
+    sales.org.application.end_secret("certificate-0")
+    assert [(await sales.sign_in(key=key)).status for key in (first, own)] == [400, 200]
+    second = sales.org.application.new_certificate()
+    assert sales.org.private_key_pem == second
+    assert [(await sales.sign_in(key=key)).status for key in (own, second)] == [200, 200]
+
+
+async def test_an_app_that_is_not_in_this_org_is_told_so(sales: Sales) -> None:
+    """2.3: the wrong login host for this org."""
+    sales.org.settings.app_installed = False
+    assert (await sales.sign_in()).json == {
+        "error": "app_not_found",
+        "error_description": "External client app is not installed in this org",
+    }
+
+
+async def test_a_clock_that_is_off_is_refused_within_what_the_org_allows(sales: Sales) -> None:
+    """2.3: clock off; the skew is a setting, as its true size is not documented."""
+    sales.org.settings.jwt_skew_seconds = 10
+    refused = await sales.sign_in(exp=int(time.time()) - 60)
+    assert refused.json == {"error": "invalid_grant", "error_description": "expired assertion"}
+
+
+async def test_a_user_without_api_enabled_is_signed_in_and_refused(sales: Sales) -> None:
+    """2.1: the integration user needs API Enabled."""
+    rows = sales.org.as_seller.rows("PermissionSetAssignment")
+    for row in rows:
+        if row["AssigneeId"] == sales.org.user_id:
+            sales.org.as_seller.delete("PermissionSetAssignment", row["Id"])
+    assert (await sales.sign_in()).status == 200
+    assert (await sales.call("GET", "/limits")).refusal == (403, "API_CURRENTLY_DISABLED")
+
+
+async def test_the_controls_rotate_secrets_and_certificates() -> None:
+    async with visiting(empty=True) as visitor:
+        before = visitor.sandbox.description["salesforce"]
+        made = await visitor.post("/control/secrets/salesforce", {})
+        assert made["secret"] == visitor.sandbox.description["salesforce"]["client_secret"]
+        assert made["secret"] != before["client_secret"]
+        ended = await visitor.post("/control/secrets/salesforce/certificate-0/end", {})
+        assert ended["key_id"] == "certificate-0"
+        again = await visitor.post("/control/secrets/salesforce/certificate-0/end", {}, status=404)
+        assert again["error"]
+        own = {"system": "salesforce", "client_id": before["client_id"]}
+        own["certificate_pem"] = _certificate(_foreign_key())
+        told = await visitor.post("/control/tokens/certificates", own)
+        assert told == {"registered": before["client_id"], "key_id": "certificate-2", "ends": None}
+        own["client_id"] = "nobody"
+        assert (await visitor.post("/control/tokens/certificates", own, status=400))["error"]

@@ -157,6 +157,7 @@ async def test_tools_find_the_organisation_the_user_and_permission_sets(sales: S
     assert found["Id"] == sales.org.user_id
     [granted] = await sales.query(
         f"SELECT PermissionSet.Name FROM PermissionSetAssignment WHERE AssigneeId = '{sales.org.user_id}'"
+        " AND PermissionSet.IsOwnedByProfile = false"
     )
     assert granted["PermissionSet"]["Name"] == "Cosell_Connector"
     assert (await sales.ask("SELECT Id FROM ScratchOrgInfo")).refusal == (400, "INVALID_TYPE")

@@ -45,8 +45,9 @@ CONTRACT = {
         "username",
         "private_key_pem",
         "access_token",
+        "admin",
     },
-    "dataverse": {"url", "tenant", "client_id", "client_secret", "access_token"},
+    "dataverse": {"url", "tenant", "client_id", "client_secret", "access_token", "admin"},
 }
 SECOND = ("partner_center", "webhooks", "entra")
 

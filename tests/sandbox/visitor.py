@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from cosell.sandbox import Sandbox
+from cosell.sandbox.frame import Org
 
 JsonObject = dict[str, Any]
 
@@ -77,10 +78,12 @@ class Visitor:
 
 
 @contextlib.asynccontextmanager
-async def visiting(*, seed: int | None = None, empty: bool = False) -> AsyncIterator[Visitor]:
+async def visiting(
+    *, seed: int | None = None, empty: bool = False, org: Org = Org.READY
+) -> AsyncIterator[Visitor]:
     """A sandbox on free ports and somebody in it."""
     async with (
-        Sandbox.serve(base_port=0, seed=seed, empty=empty) as sandbox,
+        Sandbox.serve(base_port=0, seed=seed, empty=empty, org=org) as sandbox,
         aiohttp.ClientSession() as http,
     ):
         yield Visitor(sandbox, http)

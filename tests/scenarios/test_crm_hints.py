@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 
 from cosell import web
-from cosell.cli import examining
 from cosell.cli.running import _face
 from cosell.core.records import LinkState
 from cosell.sandbox.shell.composition import Sandbox
 from cosell.sections.secrets import Reference
+from cosell.wiring.doctor.connected import hinted
 from cosell.wiring.environment import environment
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.places import Place
@@ -198,7 +198,7 @@ async def test_the_doctor_shows_the_address_and_what_to_register(office: Office)
     env.settings = env.settings.model_copy(
         update={"web": env.settings.web.model_copy(update={"public_url": "https://cosell.example"})}
     )
-    (finding,) = examining._hints(env)
+    (finding,) = hinted(env)
     assert f"https://cosell.example/webhooks/crm/{NAME}" in finding.message
     assert "x-connector-key" in finding.advice
     assert KEY not in f"{finding.message} {finding.advice}"
@@ -208,4 +208,4 @@ async def test_the_doctor_shows_the_address_and_what_to_register(office: Office)
 async def test_a_crm_that_sends_no_webhooks_takes_none(desk: Desk) -> None:
     """Salesforce."""
     assert desk.env.systems().hints is None
-    assert examining._hints(desk.env) == []
+    assert hinted(desk.env) == []

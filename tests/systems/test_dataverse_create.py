@@ -258,3 +258,35 @@ async def test_a_deal_that_is_closed_already_is_made_and_closed_in_one(floor: Fl
     assert floor.calls() == 1
     assert made.values["state"] is State.WON
     assert [one["subject"] for one in floor.rows("opportunityclose")] == ["Won: Cold chain rollout"]
+
+
+async def test_what_forms_demand_besides_is_named_by_the_doctor_and_given_by_the_settings(
+    floor: Floor,
+) -> None:
+    """CUS-10."""
+    floor.org.schema.change_column("opportunity", "stepname", required="ApplicationRequired")
+    floor.org.schema.change_column("account", "accountnumber", required="ApplicationRequired")
+    named = {one.name: one for one in await floor.system.check()}["required columns"]
+    assert "opportunity.stepname, account.accountnumber" in named.message
+    system = floor.another(
+        defaults={"opportunity": {"stepname": "1-Qualify"}, "account": {"accountnumber": "new"}}
+    )
+    try:
+        assert "nothing" in {one.name: one for one in await system.check()}["required columns"].message
+        made = await system.create(creation())
+    finally:
+        await system.aclose()
+    assert floor.row(made.id)["stepname"] == "1-Qualify"
+    assert floor.rows("account")[-1]["accountnumber"] == "new"
+
+
+@pytest.mark.parametrize("column", ["new_nowhere", "parentaccountid"])
+async def test_a_default_for_a_column_that_cannot_take_it_is_refused_at_the_start(
+    floor: Floor, column: str
+) -> None:
+    system = floor.another(defaults={"opportunity": {column: "x"}})
+    try:
+        with pytest.raises(CosellError, match=column):
+            await system.prepare()
+    finally:
+        await system.aclose()

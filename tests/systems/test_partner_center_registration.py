@@ -311,7 +311,7 @@ async def test_the_check_tells_organisation_solutions_and_sign_in(pc: Office) ->
     assert all(one.ok for one in found.values())
     assert "Contoso Partner BV" in found["organisation"].message
     assert "SOL-10001-AAA" in found["solutions"].message
-    assert found.keys() == {"sign-in", "role", "organisation", "solutions", "clock", "events"}
+    assert found.keys() == {"sign-in", "role", "organisation", "partner id", "solutions", "clock", "events"}
 
 
 async def test_the_check_changes_nothing(pc: Office) -> None:

@@ -267,3 +267,24 @@ async def test_an_invitation_is_no_act_of_salesforce(floor: Floor) -> None:
     deal = floor.deal()
     with pytest.raises(CosellError):
         await floor.system.invite(Invitation("w1", replace(await floor.read(deal)), "GeneralOrOther"))
+
+
+async def test_what_the_org_demands_besides_is_named_by_the_doctor_and_given_by_the_settings(
+    floor: Floor,
+) -> None:
+    """CUS-10."""
+    floor.org.schema.change_field("Opportunity", "LeadSource", nillable=False)
+    floor.org.schema.change_field("Account", "Industry", nillable=False)
+    (finding,) = [one for one in await floor.system.check() if one.name == "required fields"]
+    assert not finding.ok
+    assert "Opportunity.LeadSource, Account.Industry" in finding.message
+    system = floor.another(
+        opportunity_defaults={"LeadSource": "Other"}, account_defaults={"Industry": "Banking"}
+    )
+    try:
+        assert {one.name: one.ok for one in await system.check()}["required fields"]
+        made = await system.create(creation())
+    finally:
+        await system.aclose()
+    assert floor.row(made.id)["LeadSource"] == "Other"
+    assert floor.rows("Account")[-1]["Industry"] == "Banking"

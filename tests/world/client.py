@@ -55,7 +55,7 @@ class Client:
 
     # --- reads -----------------------------------------------------------------------------------
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         return (Finding("connection", True, "It answers."),)
 
     async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:

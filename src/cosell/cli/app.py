@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cosell.cli.installation import install, package, uninstall
 from cosell.cli.options import Config, Json, LinkName
 from cosell.cli.sandbox_access import sandbox
+from cosell.cli.settings import settings
 from cosell.cli.solutions import solutions
 
 app = typer.Typer(
@@ -28,13 +30,24 @@ app.add_typer(mapping, name="mapping")
 app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(solutions, name="solutions")
+app.add_typer(settings, name="settings")
 app.add_typer(sandbox, name="sandbox")
+app.command()(install)
+app.command()(uninstall)
+app.command()(package)
 
 
 @app.command()
 def init(
     path: Annotated[str, typer.Argument(metavar="[PATH]", help="Where to write it.")] = "cosell.toml",
     crm: Annotated[str, typer.Option("--crm", help="The CRM to join: salesforce, dynamics.")] = "salesforce",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="production|staging|sandbox", help="What it is.")
+    ] = "production",
+    name: Annotated[str, typer.Option("--name", help="Its short name; else as its kind.")] = "",
+    ca_file: Annotated[
+        str, typer.Option("--ca-file", metavar="FILE", help="Further certificate authorities to trust, PEM.")
+    ] = "",
     key: Annotated[bool, typer.Option("--key", help="Print a new key for COSELL_KEY instead.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -43,12 +56,13 @@ def init(
     \b
     Examples:
       cosell init
-      cosell init --crm dynamics staging.toml
+      cosell init --crm dynamics --kind staging staging.toml
       cosell init --key
     """
     from cosell.cli import beginning, speaking
 
-    speaking.speak(lambda: beginning.init(path, crm=crm, key=key), as_json=as_json)
+    wanted = beginning.Beginning(crm, kind, name, ca_file)
+    speaking.speak(lambda: beginning.init(path, wanted, key=key), as_json=as_json)
 
 
 @app.command()
@@ -467,16 +481,22 @@ def webhook_release(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(config: Config = None, as_json: Json = False) -> None:
-    """Check settings, database and both connections; changes nothing.
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend first what is safe to mend.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Check settings, database, both connections and whether they fit; without --fix changes nothing.
 
     \b
     Examples:
       cosell doctor
+      cosell doctor --fix
+      cosell doctor --json > doctor.json
     """
     from cosell.cli import examining, speaking
 
-    speaking.speak(lambda: speaking.wait(examining.doctor(config)), as_json=as_json)
+    speaking.speak(lambda: speaking.wait(examining.doctor(config, fix=fix)), as_json=as_json)
 
 
 @app.command()

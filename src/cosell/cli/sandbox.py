@@ -34,6 +34,13 @@ def serve(
     tls: Annotated[bool, typer.Option("--tls", help="Serve https under a test authority.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the deals.")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Begin without deals.")] = False,
+    org: Annotated[
+        str, typer.Option("--org", metavar="ready|bare|microsoft", help="What is installed in the CRMs.")
+    ] = "ready",
+    papers: Annotated[
+        str | None,
+        typer.Option("--papers", metavar="FOLDER", help="Where to put what administrators hand over."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve simulated Partner Center, Entra ID, Salesforce and Dynamics 365, each on its port, until Ctrl-C.
@@ -42,13 +49,19 @@ def serve(
     Examples:
       cosell sandbox
       cosell sandbox --base-port 9800 --tls --json
+      cosell sandbox --tls --org bare --papers papers
       cosell sandbox edit 006Hs00000AAAAA amount=90000
     """
     if context.invoked_subcommand is None:
         from cosell.cli import serving, speaking
 
-        wanted = serving.Wanted(host, base_port, tls, seed, empty, as_json)
-        speaking.speak(lambda: serving.serve(wanted), as_json=as_json)
+        def serve_wanted() -> speaking.Answer:
+            installed = serving.org_named(org)
+            return serving.serve(
+                serving.Wanted(host, base_port, tls, seed, empty, installed, as_json, papers)
+            )
+
+        speaking.speak(serve_wanted, as_json=as_json)
 
 
 def do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
@@ -288,6 +301,65 @@ def switch(
       cosell sandbox switch partner_center page_size=5
     """
     do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def field(
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="salesforce or dataverse.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TABLE.FIELD]", help="Such as Opportunity.Audit__c.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Delete it with its values.")] = False,
+    rename: Annotated[str | None, typer.Option("--rename", metavar="NAME", help="Its new name.")] = None,
+    hide: Annotated[bool, typer.Option("--hide", help="Take the right to see it.")] = False,
+    lock: Annotated[bool, typer.Option("--lock", help="Take the right to write it.")] = False,
+    retype: Annotated[str | None, typer.Option("--retype", metavar="TYPE", help="Such as Number.")] = None,
+    require: Annotated[bool, typer.Option("--require", help="Make it required.")] = False,
+    add_value: Annotated[str | None, typer.Option("--add-value", help="A new value to choose.")] = None,
+    remove_value: Annotated[str | None, typer.Option("--remove-value", help="One less to choose.")] = None,
+    rename_value: Annotated[
+        str | None, typer.Option("--rename-value", metavar="OLD=NEW", help="Another name for a value.")
+    ] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Make it what it was.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Change a field of a CRM as its administrator does, and take it back; without a field, list the changed.
+
+    \b
+    Examples:
+      cosell sandbox field salesforce Opportunity.Audit__c --remove
+      cosell sandbox field salesforce Opportunity.Audit__c --restore
+      cosell sandbox field salesforce Opportunity.StageName --rename-value "On Hold=Parked"
+      cosell sandbox field dataverse opportunity.cosell_audit --hide
+    """
+    wishes: dict[str, Any] = {"remove": remove, "rename": rename, "hide": hide, "lock": lock}
+    wishes |= {"retype": retype, "require": require, "add_value": add_value, "restore": restore}
+    wishes |= {"remove_value": remove_value}
+    if rename_value is not None:
+        wishes["rename_value"], _, wishes["to"] = rename_value.partition("=")
+    asked = {key: value for key, value in wishes.items() if value not in (None, False)}
+    if name is None:
+        do(lambda control: control.fields(system), url=url, as_json=as_json)
+    else:
+        do(lambda control: control.field(system, name, **asked), url=url, as_json=as_json)
+
+
+@sandbox.command()
+def quota(
+    left: Annotated[int, typer.Option("--left", min=0, help="How many calls are left today.")] = 0,
+    restore: Annotated[bool, typer.Option("--restore", help="Give the usual number back.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Use up the calls Salesforce allows a day, as another integration would.
+
+    \b
+    Examples:
+      cosell sandbox quota --left 10
+      cosell sandbox quota --restore
+    """
+    do(lambda control: control.quota(left=left, restore=restore), url=url, as_json=as_json)
 
 
 @sandbox.command()

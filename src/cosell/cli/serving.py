@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
-from cosell.cli.speaking import Answer, Refusal, Voice, put, stdout
+from cosell.cli.papers import hand_over
+from cosell.cli.speaking import USAGE, Answer, Refusal, Voice, put, stdout
+from cosell.sandbox.frame import Org
 from cosell.sandbox.shell.composition import Options, Sandbox, run_forever
 from cosell.sandbox.shell.serving import PortInUse
 
@@ -19,14 +22,19 @@ class Wanted:
     tls: bool
     seed: int | None
     empty: bool
+    org: Org
     as_json: bool
+    papers: str | None = None
+    """A folder for what the administrators of the simulated organisations would hand over."""
 
 
 def serve(wanted: Wanted) -> Answer:
     """Serves until Ctrl-C; with --json the description comes first, as one line of stdout."""
-    options = Options(wanted.host, wanted.base_port, wanted.tls, wanted.seed, wanted.empty)
+    options = Options(wanted.host, wanted.base_port, wanted.tls, wanted.seed, wanted.empty, wanted.org)
 
     def started(sandbox: Sandbox) -> None:
+        if wanted.papers is not None:
+            hand_over(sandbox.description, Path(wanted.papers))
         if wanted.as_json:
             put(sandbox.description)
         else:
@@ -37,6 +45,14 @@ def serve(wanted: Wanted) -> Answer:
     except PortInUse as error:
         raise Refusal(str(error)) from None
     return Answer(None, lambda _: None, said=True)
+
+
+def org_named(name: str) -> Org:
+    """What is to be installed in the CRMs, by its name on the command line."""
+    try:
+        return Org(name)
+    except ValueError:
+        raise Refusal(f"«{name}» is none of {', '.join(Org)}.", exit_code=USAGE) from None
 
 
 def introduce(voice: Voice, sandbox: Sandbox) -> None:

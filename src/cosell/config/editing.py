@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from cosell.core.errors import Misconfigured
 
@@ -20,7 +20,11 @@ _LINE = re.compile(
 )
 
 
-def edited(text: str, table: str, changes: Mapping[str, str | None], *, name: str = "cosell.toml") -> str:
+Plain: TypeAlias = str | bool | int | float | list[Any]
+"""What a setting may be."""
+
+
+def edited(text: str, table: str, changes: Mapping[str, Plain | None], *, name: str = "cosell.toml") -> str:
     """The text with these settings of a table changed; None takes one out, as a comment.
 
     A setting that stands there as a comment is put in its place, so that its explanation stays above it.
@@ -58,7 +62,7 @@ def _end(lines: list[str], start: int) -> int:
     return next((n for n in range(start + 1, len(lines)) if _HEADER.match(lines[n])), len(lines))
 
 
-def _change(lines: list[str], start: int, key: str, value: str | None) -> None:
+def _change(lines: list[str], start: int, key: str, value: Plain | None) -> None:
     inside = range(start + 1, _end(lines, start))
     for n in inside:
         found = _LINE.match(lines[n])
@@ -75,7 +79,7 @@ def _change(lines: list[str], start: int, key: str, value: str | None) -> None:
     lines.insert(last + 1, f"{key} = {_quoted(value)}")
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: Plain) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -86,9 +90,11 @@ def _parsed(text: str) -> dict[str, Any]:
         return {}
 
 
-def _expected(text: str, table: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
+def _expected(text: str, table: str, changes: Mapping[str, Plain | None]) -> dict[str, Any]:
     whole = _parsed(text)
-    inner = whole.setdefault(table, {})
+    inner = whole
+    for word in table.split("."):
+        inner = inner.setdefault(word, {})
     for key, value in changes.items():
         if value is None:
             inner.pop(key, None)

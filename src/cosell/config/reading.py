@@ -39,6 +39,11 @@ def parse_settings(text: str, name: str = "cosell.toml") -> Settings:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Misconfigured(f"{name} is not readable TOML: {_plain(error)}.") from error
+    return parse_tables(tables, name)
+
+
+def parse_tables(tables: Mapping[str, Any], name: str) -> Settings:
+    """The same from the tables of a file, already read."""
     model = _model(tables, name)
     try:
         settings = model.model_validate(tables)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from cosell.config.models import settings_with, tables
 from cosell.crm import Crm
-from cosell.sections import FILL_IN, Section
+from cosell.sections import FILL_IN, Section, Tag
 
 HEAD = """\
 # Settings of Cosell. Lines that begin with # show the defaults; remove the # to change one.
@@ -23,9 +24,6 @@ HEAD = """\
 """
 
 _FIRST: dict[str, str] = {
-    "environment.name": "production",
-    "environment.kind": "production",
-    "partner_center.environment": "production",
     "partner_center.tenant": FILL_IN,
     "partner_center.client_id": FILL_IN,
     "partner_center.refresh_token": "env:COSELL_REFRESH_TOKEN",
@@ -41,17 +39,30 @@ _SHOWN: dict[str, str] = {
 """Examples for settings whose default is nothing."""
 
 
-def template(crm: Crm) -> str:
+@dataclass(frozen=True, slots=True)
+class New:
+    """What is known of an environment before its connections are."""
+
+    kind: Tag = Tag.PRODUCTION
+    name: str = ""
+    """Empty: as its kind."""
+    ca_file: str = ""
+
+
+def template(crm: Crm, new: New | None = None) -> str:
     """The whole file of an environment that joins this CRM; it reads back once it is filled in."""
-    return "\n".join([HEAD, *_Template(crm).lines()]) + "\n"
+    return "\n".join([HEAD, *_Template(crm, new or New()).lines()]) + "\n"
 
 
 class _Template:
     """The lines of one file."""
 
-    def __init__(self, crm: Crm) -> None:
+    def __init__(self, crm: Crm, new: New) -> None:
         self._fields = tables(settings_with(crm))
-        self._first = _FIRST | {f"{crm.name}.environment": "production"}
+        tagged = ("environment.kind", "partner_center.environment", f"{crm.name}.environment")
+        self._first = _FIRST | dict.fromkeys(tagged, str(new.kind))
+        self._first |= {"environment.name": new.name or str(new.kind)}
+        self._first |= {"environment.ca_file": new.ca_file} if new.ca_file else {}
         self._first |= {f"{crm.name}.{name}": said for name, said in crm.first.items()}
         self._shown = _SHOWN | {f"{crm.name}.{name}": said for name, said in crm.shown.items()}
 

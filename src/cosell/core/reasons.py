@@ -16,7 +16,10 @@ class Who(StrEnum):
     SELLER = "seller"
     PARTNER_MANAGER = "partner manager"
     CRM_ADMIN = "CRM admin"
+    REFERRALS_ADMIN = "referrals admin"
+    ENTRA_ADMIN = "Entra admin"
     OPERATOR = "operator"
+    MICROSOFT = "Microsoft support"
 
 
 @dataclass(frozen=True, slots=True)

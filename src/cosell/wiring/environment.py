@@ -17,6 +17,8 @@ from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import Flow, Rule
 from cosell.core.matching import Caution, Unsure
+from cosell.crm import Site, named
+from cosell.crm.installing import Admin, Installer
 from cosell.ports import Store
 from cosell.store import open_store
 from cosell.wiring.alerts import StoredAlerts
@@ -153,6 +155,32 @@ class Environment:
             alerts=self.alerts,
             owner=f"{socket.gethostname()}:{os.getpid()}:{self.dice.token()}",
         )
+
+    @contextlib.asynccontextmanager
+    async def installer(self, admin: Admin) -> AsyncIterator[Installer]:
+        """What brings our fields and rights into the CRM; Misconfigured where it has no such thing."""
+        from cosell.wiring.systems import outward
+
+        crm = named(self.settings.crm_name)
+        if crm.installer is None:
+            raise Misconfigured(
+                f"Nothing can be installed into {crm.label}.", advice="Make its fields by hand."
+            )
+        carrier = outward(self.settings.environment, self.settings.folder)
+        site = Site(
+            transport=carrier,
+            clock=self.clock,
+            secret=self.secrets.fetch,
+            credential=self.secrets.credential,
+            hide=self.live.also,
+            leads=not self.settings.partner_center.cosell_only,
+        )
+        made = crm.installer(self.settings.crm, site, admin)
+        try:
+            yield made
+        finally:
+            await made.aclose()
+            await carrier.aclose()
 
     async def bury_the_dead(self) -> None:
         """Frees what a killed process of this machine had in hand; for the one that runs alone here."""

@@ -92,18 +92,32 @@ class Place:
             yield
 
 
-def locate(config: str | None, environ: Mapping[str, str]) -> Place:
-    """The environment meant: --config, else COSELL_CONFIG, else ./cosell.toml, else the sandbox.
+def meant(config: str | None, environ: Mapping[str, str]) -> Path | str:
+    """The settings file meant: --config, else COSELL_CONFIG, else ./cosell.toml; else a sandbox's name.
 
     Of the sandbox's environments each can be meant by its name.
     """
     named = config or environ.get("COSELL_CONFIG")
     path = Path(named or FILE)
     if path.exists() or (named and named not in SANDBOXES):
-        settings = read(path)
-        name = settings.environment.name
-        return Place(name, settings.data / name, settings)
-    name = named or SANDBOX
+        return path
+    return named or SANDBOX
+
+
+def locate(config: str | None, environ: Mapping[str, str]) -> Place:
+    """The environment meant; its settings are read, and refused where they are wrong."""
+    found = meant(config, environ)
+    return place_of(read(found)) if isinstance(found, Path) else sandbox_place(found, environ)
+
+
+def place_of(settings: Settings) -> Place:
+    """Where the environment of these settings lives."""
+    name = settings.environment.name
+    return Place(name, settings.data / name, settings)
+
+
+def sandbox_place(name: str, environ: Mapping[str, str]) -> Place:
+    """Where an environment of the sandbox lives."""
     return Place(name, Path(environ.get("COSELL_DATA") or "cosell-data") / name)
 
 

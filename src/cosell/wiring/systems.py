@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cosell.config import Settings, Tag
 from cosell.config.models import EnvironmentSettings
 from cosell.config.reading import read_bytes
+from cosell.core.records import Snapshot
 from cosell.crm import Hints, Site, named
 from cosell.http import AiohttpTransport, Transport
 from cosell.ports import Clock, Keyring, System
@@ -58,6 +60,10 @@ class Systems:
         self.crm: System = crm.open(settings.crm, site)
         self.hints: Hints | None = crm.hints(settings.crm, site) if crm.hints is not None else None
         """How the CRM's own webhooks are taken; None where it sends none, or has no key for them."""
+
+    async def sample(self) -> Sequence[Snapshot]:
+        """The newest deals of Partner Center as far as a list shows them: one call."""
+        return await self._connection.system.sample()
 
     async def aclose(self) -> None:
         """Closes every connection."""

@@ -101,7 +101,7 @@ class Toy:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         try:
             deals = self.shelf.load()["deals"]
         except CosellError as why:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Kind = Literal[
     "string",
@@ -21,12 +22,26 @@ Kind = Literal[
     "status",
     "lookup",
     "uniqueidentifier",
+    "managedproperty",
 ]
 Required = Literal["None", "Recommended", "ApplicationRequired", "SystemRequired"]
 OnDelete = Literal["unlink", "cascade", "restrict"]
 CHOICES = frozenset({"picklist", "multipicklist", "state", "status"})
 NUMBERS = frozenset({"integer", "bigint", "decimal", "double", "money"})
 TEXTS = frozenset({"string", "memo"})
+
+
+class Words(str):
+    """A label in the base language of the environment that knows itself in other languages too."""
+
+    __slots__ = ("others",)
+
+    others: dict[int, str]
+
+    def __new__(cls, text: str, others: Mapping[int, str] | None = None) -> Self:
+        made = super().__new__(cls, text)
+        made.others = dict(others or {})
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,16 @@ class Column:
     default: Any = None
     targets: tuple[Target, ...] = ()
     description: str = ""
+    behaviour: str = ""
+    """UserLocal, DateOnly or TimeZoneIndependent; empty: as `date_only` says."""
+    option_set: str = ""
+    """The choice that is shared between tables; empty: the column's own."""
+    secured: bool = False
+    """Whether only users of a field security profile may see it."""
+    added: bool = False
+    """Whether an administrator or a solution made it."""
+    managed: bool = False
+    """Whether it came with a managed solution."""
 
     @property
     def wire(self) -> str:
@@ -83,7 +108,8 @@ class Column:
     @property
     def custom(self) -> bool:
         """Whether it was added by a solution: it can be renamed or dropped."""
-        return "_" in self.name and self.name.partition("_")[0] in ("cosell", "msft", "csl", "new", "cr1")
+        known = ("cosell", "msft", "csl", "new", "cr1")
+        return self.added or ("_" in self.name and self.name.partition("_")[0] in known)
 
     def choice(self, value: int) -> Choice | None:
         return next((one for one in self.choices if one.value == value), None)
@@ -101,6 +127,20 @@ class Key:
     columns: tuple[str, ...]
     schema_name: str = ""
     status: Literal["Pending", "InProgress", "Active", "Failed"] = "Active"
+    due: float = 0.0
+    """When its index is ready, in seconds since 1970."""
+    managed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """A choice that tables share."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+    description: str = ""
+    managed: bool = False
 
 
 @dataclass(slots=True)
@@ -123,6 +163,8 @@ class Table:
     activity: bool = False
     has_notes: bool = False
     custom: bool = False
+    managed: bool = False
+    description: str = ""
     creatable: bool = True
     updatable: bool = True
     deletable: bool = True

@@ -48,6 +48,11 @@ _QUALIFYING = {
 }
 _RESPONSES = {
     "WhoAmIResponse": {"BusinessUnitId": "Edm.Guid", "UserId": "Edm.Guid", "OrganizationId": "Edm.Guid"},
+    "BooleanManagedProperty": {
+        "Value": "Edm.Boolean",
+        "CanBeChanged": "Edm.Boolean",
+        "ManagedPropertyLogicalName": "Edm.String",
+    },
     "CreateMultipleResponse": {"Ids": "Collection(Edm.Guid)"},
     "OrganizationDetail": {
         "OrganizationId": "Edm.Guid",
@@ -123,6 +128,9 @@ def _entity_type(body: Element, schema: Schema, table: Table) -> None:
 
 
 def _property(made: Element, column: Column) -> None:
+    if column.kind == "managedproperty":
+        SubElement(made, "Property", {"Name": column.wire, "Type": "mscrm.BooleanManagedProperty"})
+        return
     if column.kind == "datetime":
         type_name = "Date" if column.date_only else "DateTimeOffset"
     else:

@@ -69,7 +69,7 @@ class Door:
         try:
             return self._rest.answer(call)
         finally:
-            self._org.store.settle()
+            self._org.settle()
 
     def _check_sizes(self, request: Request, body: bytes) -> Reply | None:
         page = {"Content-Type": "text/html"}

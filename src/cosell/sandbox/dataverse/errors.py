@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from cosell.sandbox.frame import Answer
 JSON = "application/json; odata.metadata=minimal"
 MEMBER = "0x80060888"
 """Unknown segments and properties."""
+_PRIVILEGES = uuid.UUID("5c7b0000-0000-4000-8000-00000000da7b")
 HELP = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException:"
 
 
@@ -81,15 +83,14 @@ def no_privilege(user_id: str, privilege: str, depth: str = "") -> DataverseErro
     """The refusal that names the user and the privilege."""
     text = (
         f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege"
-        f" (Id={_privilege_id(privilege)}){depth}"
+        f" (Id={privilege_id(privilege)}){depth}"
     )
     return DataverseError(403, "0x80040220", text)
 
 
-def _privilege_id(name: str) -> str:
-    number = int.from_bytes(name.encode()[:16].ljust(16, b"\0"), "big")
-    text = f"{number:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+def privilege_id(name: str) -> str:
+    """The id of a privilege, the same for the same name in every environment."""
+    return str(uuid.uuid5(_PRIVILEGES, name.lower()))
 
 
 def _answer(status: int, code: str, message: str) -> Answer:

@@ -8,8 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.customizing.furnishing import (
+    ADMINISTRATORS,
+    BASIC,
+    CONNECTOR,
+    SALESPERSON,
+    furnish_packages,
+    furnish_roles,
+    known_id,
+)
+from cosell.sandbox.dataverse.customizing.furnishing import add as _add
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.store import Ref
+from cosell.sandbox.entra import Application
 
 _PEOPLE = (("Alex", "Moreau"), ("Ines", "Castro"), ("Kofi", "Mensah"))
 _CURRENCIES = (
@@ -23,10 +34,16 @@ _CURRENCIES = (
     ("INR", "Indian Rupee", "₹", 2, "83.4"),
 )
 STAKEHOLDER, SALES_TEAM = "Stakeholder", "Sales Team Member"
+INSTALLER = Application(
+    "c11e0000-0000-4000-8000-00000000c009",
+    "sandbox-secret-of-the-installer",
+    "5e4f0000-0000-4000-8000-00000000d009",
+)
+"""What signs in with the rights of an administrator, to install."""
 _CONNECTION_ROLES = (STAKEHOLDER, SALES_TEAM, "Competitor")
 
 
-def furnish(org: Org, application_id: str, application_object: str) -> None:
+def furnish(org: Org, application_id: str, application_object: str, administrator: Application) -> None:
     """Creates what no environment is without; its ids and those of its users are the same everywhere."""
     # Tokens, settings and pages carry these ids, so they must outlive a reset.
     dice = random.Random("people")
@@ -37,7 +54,7 @@ def furnish(org: Org, application_id: str, application_object: str) -> None:
     unit = Ref("businessunit", org.business_unit)
     _add(org, system, "businessunit", businessunitid=unit.id, name="Cosell Sandbox")
     _currencies(org, system, dice)
-    _people(org, system, ids, unit, application_id, application_object, dice)
+    _people(org, system, ids, unit, application_id, application_object, administrator, dice)
     _add(org, system, "team", name="Cosell Sandbox", businessunitid=unit, isdefault=True)
     _add(
         org,
@@ -47,10 +64,12 @@ def furnish(org: Org, application_id: str, application_object: str) -> None:
         name="cosellsandbox",
         basecurrencyid=Ref("transactioncurrency", org.base_currency),
         expirechangetrackingindays=7,
+        languagecode=1033,
     )
     for name in _CONNECTION_ROLES:
         _add(org, system, "connectionrole", name=name, statecode=0, statuscode=1)
-    org.store.settle()
+    furnish_packages(org, system)
+    org.settle()
 
 
 def _currencies(org: Org, system: Actor, dice: random.Random) -> None:
@@ -79,11 +98,11 @@ def _people(
     unit: Ref,
     application_id: str,
     application_object: str,
+    administrator: Application,
     dice: random.Random,
 ) -> None:
     shared: dict[str, Any] = {"businessunitid": unit, "isdisabled": False}
-    connector = _add(org, system, "role", name="Cosell connector", businessunitid=unit)
-    salesperson = _add(org, system, "role", name="Salesperson", businessunitid=unit)
+    roles = furnish_roles(org, system, unit)
     _add(
         org,
         system,
@@ -115,16 +134,33 @@ def _people(
             azureactivedirectoryobjectid=_guid(dice),
             **shared,
         )
-    for user in ids:
-        role = connector if user == ids[0] else salesperson
+    _administrator(org, system, administrator, shared)
+    for user in (*ids, org.administrator):
+        role = roles[SALESPERSON]
+        if user == ids[0]:
+            role = roles.get(CONNECTOR) or roles[BASIC]
+        elif user == org.administrator:
+            role = roles[ADMINISTRATORS]
         pair = {"systemuserid": user, "roleid": role, "versionnumber": org.next_version()}
         org.store.put("systemuserroles", f"{user}|{role}", pair)
 
 
+def _administrator(org: Org, system: Actor, application: Application, shared: dict[str, Any]) -> None:
+    """The application that an administrator installs with."""
+    org.administrator = _add(
+        org,
+        system,
+        "systemuser",
+        systemuserid=known_id("systemuser", "administrator"),
+        firstname="#",
+        lastname="Installer",
+        fullname="# Installer",
+        applicationid=application.client_id,
+        azureactivedirectoryobjectid=application.object_id,
+        domainname="installer@cosell.example",
+        **shared,
+    )
+
+
 def _guid(dice: random.Random) -> str:
     return str(uuid.UUID(int=dice.getrandbits(128), version=4))
-
-
-def _add(org: Org, actor: Actor, table_name: str, /, **row: Any) -> str:
-    table = org.schema.table(table_name)
-    return str(org.insert(table, row, actor)[table.primary_id])

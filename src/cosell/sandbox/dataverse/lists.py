@@ -16,7 +16,7 @@ from cosell.sandbox.dataverse.odata.ordering import Place, place_of, sort_rows, 
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.paging import Cookie, malformed_cookie, next_link, read_cookie
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, visible
 from cosell.sandbox.dataverse.shapes import Nested, Shaper
 from cosell.sandbox.dataverse.store import Row
 
@@ -78,6 +78,7 @@ class Lists:
     def _found(
         self, scope: Scope, options: Mapping[str, str], orders: list[Order], rows: list[Row]
     ) -> list[Row]:
+        rows = visible(self._org, scope.actor, scope.table, rows)
         text = options.get("$filter")
         if text is not None:
             aliases = {name: value for name, value in options.items() if name.startswith("@")}

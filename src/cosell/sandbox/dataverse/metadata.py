@@ -15,7 +15,7 @@ from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.definitions import columns, tables
 from cosell.sandbox.dataverse.definitions.attributes import Attributes, name_of
 from cosell.sandbox.dataverse.definitions.changes import found_in, query_in
-from cosell.sandbox.dataverse.definitions.labels import metadata_id
+from cosell.sandbox.dataverse.definitions.labels import LANGUAGE, metadata_id
 from cosell.sandbox.dataverse.definitions.options import Definition, Options, kept, read, shown
 from cosell.sandbox.dataverse.errors import bad_request, no_property, no_segment, not_simulated, refusal
 from cosell.sandbox.dataverse.org import Org
@@ -46,6 +46,7 @@ class Metadata:
             "GlobalOptionSetDefinitions": self.global_option_sets,
             "RetrieveCurrentOrganization": self.current_organization,
             "RetrieveMetadataChanges": self.metadata_changes,
+            "RetrieveProvisionedLanguages": self.languages,
         }
 
     def document(self, call: Call) -> Reply:
@@ -104,12 +105,19 @@ class Metadata:
         return _single(call, "RelationshipDefinitions", options, made)
 
     def global_option_sets(self, call: Call) -> Reply:
-        """The choices that tables share: there are none in this environment."""
+        """The choices that tables share."""
         _only_reading(call)
-        first = unquote(segments(call.path)[0])
+        first, *tail = (unquote(one) for one in segments(call.path))
+        options, kind = read(call.options()), f"{NAMESPACE}.OptionSetMetadata"
+        marked = {"@odata.type": f"#{kind}"}
+        found = [marked | columns.global_option_set(one) for one in self._org.schema.option_sets.values()]
         if first == "GlobalOptionSetDefinitions":
-            return _listed(call, first, read(call.options()), [])
-        raise _unknown(f"OptionSet {first.partition('(')[2].rstrip(')')}")
+            return _listed(call, first, options, _plain(kept(found, options, kind), options, kind))
+        one = _chosen(found, first, "Name")
+        if tail and tail[0].startswith(NAMESPACE):
+            one.pop("@odata.type")
+        (made,) = _plain([one], options, kind)
+        return _single(call, "GlobalOptionSetDefinitions", options, made)
 
     def current_organization(self, call: Call) -> Reply:
         """Names, ids and addresses of the environment."""
@@ -145,6 +153,13 @@ class Metadata:
         context = f"{call.root}/$metadata#{NAMESPACE}.RetrieveCurrentOrganizationResponse"
         return Reply(200, {"@odata.context": context, "Detail": detail})
 
+    def languages(self, call: Call) -> Reply:
+        """The languages that are switched on, as the function of that name tells them."""
+        _only_reading(call)
+        found = [LANGUAGE, *sorted(self._org.settings.languages - {LANGUAGE})]
+        context = f"{call.root}/$metadata#{NAMESPACE}.RetrieveProvisionedLanguagesResponse"
+        return Reply(200, {"@odata.context": context, "RetrieveProvisionedLanguages": found})
+
     def metadata_changes(self, call: Call) -> Reply:
         """Chosen properties of chosen tables and columns; without a stamp of earlier there is all of it."""
         _only_reading(call)
@@ -165,12 +180,7 @@ class Metadata:
         return tables.table_definition(table, self._org.settings)
 
     def _named_table(self, segment: str) -> Table:
-        key = segment.partition("(")[2].removesuffix(")")
-        name = name_of(key, "LogicalName")
-        for table in self._org.schema.tables.values():
-            if table.name == name or metadata_id(table.name) == key.lower():
-                return table
-        raise _unknown(f"EntityMetadata {key}")
+        return tables.named(self._org.schema, segment.partition("(")[2].removesuffix(")"))
 
     def _shown(self, table: Table, definition: Definition, options: Options) -> Definition:
         return shown(definition, options, f"{NAMESPACE}.EntityMetadata", partial(self._expansion, table))
@@ -222,7 +232,9 @@ class Metadata:
         if not rest:
             return _single(call, context, options, found.shown(column, cast, options))
         if rest[0] in ("OptionSet", "GlobalOptionSet"):
-            made = columns.option_set(table, column) if rest[0] == "OptionSet" else None
+            made = columns.option_set(table, column)
+            if (rest[0] == "GlobalOptionSet") != bool(column.option_set):
+                made = None
             if cast is None or made is None:
                 raise no_segment(rest[0])
             return _single(call, f"{context}/{rest[0]}", options, made)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
@@ -15,6 +16,7 @@ from cosell.sandbox.dataverse.schema import Schema
 from cosell.sandbox.dataverse.settings import Settings
 from cosell.sandbox.dataverse.store import Ref, Row, Store
 from cosell.sandbox.frame import Frame
+from cosell.sandbox.frame import Org as Given
 
 FIRST_VERSION = 1_000_000
 
@@ -28,15 +30,16 @@ def wire_moment(at: datetime) -> str:
 class Org:
     """Everything the parts of the simulator share."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, given: Given = Given.READY) -> None:
         self.frame = frame
         self.settings = Settings()
-        self.schema = Schema()
+        self.schema = Schema(given)
         self.schema.on_rename = lambda table, old, new: self.store.table(table).rename(old, new)
         self.store = Store()
         self.organization_id = ""
         self.business_unit = ""
         self.application_user = ""
+        self.administrator = ""
         self.default_seller = ""
         self.base_currency = ""
         self.version = FIRST_VERSION
@@ -46,6 +49,10 @@ class Org:
         self.slow: int | None = None
         self.named: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
         """Who wrote a row in this request, and the columns that were named, even those given as they were."""
+        self.held: dict[str, tuple[object, dict[str, Any]]] = {}
+        """What users' roles grant, remembered with the state of the roles it was derived from."""
+        self.building_keys = False
+        """Whether the index of an alternate key is not ready yet."""
         self._ids = random.Random()
         self.empty()
 
@@ -56,6 +63,8 @@ class Org:
             setattr(self.settings, name, getattr(fresh, name))
         self.schema.reset()
         self.store.tables.clear()
+        self.held.clear()
+        self.building_keys = False
         self.store.settle()
         self._ids = random.Random(self.frame.dice.getrandbits(64))
         self.version = FIRST_VERSION
@@ -79,12 +88,18 @@ class Org:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside happens, or, when an exception leaves it, nothing of it."""
-        mark = self.store.mark()
+        mark, kept = self.store.mark(), len(self.schema.kept)
         try:
             yield
         except BaseException:
             self.store.undo(mark)
+            self.schema.go_back(kept)
             raise
+
+    def settle(self) -> None:
+        """Ends a request: what it did is done."""
+        self.schema.kept.clear()
+        self.store.settle()
 
     def seller(self, user: str | None = None) -> Actor:
         """A person by id, name, e-mail address or sign-in name; the first seller if not said."""

@@ -10,7 +10,7 @@ from cosell.sandbox.dataverse.keys import RowKey, find_row, read_key, row_missin
 from cosell.sandbox.dataverse.lists import Lists
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.schema import ManyToMany
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, require_named
 from cosell.sandbox.dataverse.store import Row
 
 
@@ -42,6 +42,10 @@ class Pairs:
             return lists.answer(call, far, found, path, far.entity_set)
         if rest != ("$ref",) or call.method not in ("POST", "DELETE"):
             raise not_allowed(call.method)
+        if many.left == "role":
+            raise bad_request("Privileges are given by AddPrivilegesRole, never by reference.")
+        if many.intersect == "systemuserroles":
+            require_named(self._org, call.actor, "prvAssignRole")
         require(self._org, call.actor, table, "Append")
         key = self._key(call, far, inside)
         there = find_row(self._org, key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.components import COMPONENTS, package_of, put_in
 from cosell.sandbox.dataverse.errors import (
     not_allowed,
     refusal,
@@ -17,7 +18,7 @@ from cosell.sandbox.dataverse.lists import Lists, applied, check_options, unsupp
 from cosell.sandbox.dataverse.odata import read_selection
 from cosell.sandbox.dataverse.odata.paths import Scope
 from cosell.sandbox.dataverse.org import Org
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, require_row
 from cosell.sandbox.dataverse.shapes import Shaper, etag
 from cosell.sandbox.dataverse.store import Row
 from cosell.sandbox.dataverse.writing import Writer
@@ -34,7 +35,11 @@ class Records:
 
     def create(self, call: Call, table: Table) -> Reply:
         """``POST set``."""
+        package = package_of(self._org, call) if table.name in COMPONENTS else None
         row = self._writer.create(call.actor, table, call.json())
+        if package is not None:
+            kind = COMPONENTS[table.name]
+            put_in(self._org, call.actor, package.solution, kind, row[table.primary_id])
         return self._written(call, table, row, RowKey(table, row[table.primary_id]), created=True)
 
     def answer(self, call: Call, key: RowKey) -> Reply:
@@ -55,6 +60,7 @@ class Records:
         row = find_row(self._org, key)
         if row is None:
             raise row_missing(key)
+        require_row(self._org, call.actor, key.table, "Read", row)
         return row
 
     def read(self, call: Call, table: Table, row: Row) -> Reply:

@@ -8,6 +8,7 @@ from cosell.sandbox.dataverse.addresses import Address, read_path
 from cosell.sandbox.dataverse.calls import Call, Reply
 from cosell.sandbox.dataverse.closing import Closing
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.keys import settle as settle_keys
 from cosell.sandbox.dataverse.duplicates import asked_for
 from cosell.sandbox.dataverse.errors import DataverseError, bad_request, no_segment, not_allowed
 from cosell.sandbox.dataverse.keys import RowKey
@@ -37,7 +38,7 @@ class Rest:
     def __init__(self, org: Org, writer: Writer) -> None:
         self._org = org
         self._lists, self._tracking = Lists(org), Tracking(org)
-        self._records = Records(org, writer, self._lists)
+        self.records = self._records = Records(org, writer, self._lists)
         self._properties = Properties(org, writer, self._records, self._lists)
         closing = Closing(org, writer)
         self.resources: dict[str, Resource] = {
@@ -53,6 +54,7 @@ class Rest:
         """Carries out one request, or refuses it and takes back whatever it had begun."""
         try:
             with self._org.transaction():
+                settle_keys(self._org)
                 return self._answer(asked_for(call))
         except DataverseError as refused:
             return Reply.refused(refused, details=call.wants_details)
@@ -86,8 +88,8 @@ class Rest:
                 return self._records.create(call, table)
             case _, ():
                 raise not_allowed(call.method)
-            case _, (name,) if name.removeprefix(CRM) in self.bound and name.startswith(CRM):
-                return self.bound[name.removeprefix(CRM)](call, table)
+            case _, (name,) if name.startswith(CRM) and _message(name) in self.bound:
+                return self.bound[_message(name)](call, table)
             case _:
                 raise no_segment(address.tail[0])
 
@@ -95,7 +97,7 @@ class Rest:
         if not tail:
             return self._records.answer(call, key)
         if tail[0].startswith(CRM):
-            action = self.bound_to_row.get(tail[0].removeprefix(CRM).removesuffix("()"))
+            action = self.bound_to_row.get(_message(tail[0]))
             if action is None or len(tail) > 1:
                 raise no_segment(tail[0])
             row = self._records.present(call, key)
@@ -125,3 +127,8 @@ class Rest:
             "OrganizationId": self._org.organization_id,
         }
         return Reply(200, body)
+
+
+def _message(segment: str) -> str:
+    """The name of a bound message; a function is called with empty brackets."""
+    return segment.removeprefix(CRM).removesuffix("()")

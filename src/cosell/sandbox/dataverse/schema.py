@@ -8,7 +8,8 @@ from typing import Any
 
 from cosell.sandbox.dataverse.catalogue import fresh_tables
 from cosell.sandbox.dataverse.catalogue.microsoft import microsoft_columns
-from cosell.sandbox.dataverse.columns import Column, Key, Table, Target
+from cosell.sandbox.dataverse.columns import Column, Key, OptionSet, Table, Target
+from cosell.sandbox.frame import Org
 
 Renamed = Callable[[str, str, str | None], None]
 
@@ -32,6 +33,16 @@ class ManyToMany:
     left_column: str
     right: str
     right_column: str
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The schema as it was, to go back to."""
+
+    tables: dict[str, Table]
+    many: dict[str, ManyToMany]
+    option_sets: dict[str, OptionSet]
 
 
 _MANY = (
@@ -41,16 +52,20 @@ _MANY = (
     ManyToMany(
         "teammembership_association", "teammembership", "team", "teamid", "systemuser", "systemuserid"
     ),
+    ManyToMany("roleprivileges_association", "roleprivileges", "role", "roleid", "privilege", "privilegeid"),
 )
 
 
 class Schema:
     """What the administrators defined; every change holds from the next request on."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Org = Org.READY) -> None:
+        self.given = given
         self.generation = 0
         self.tables: dict[str, Table] = {}
         self.many: dict[str, ManyToMany] = {}
+        self.option_sets: dict[str, OptionSet] = {}
+        self.kept: list[Kept] = []
         self.on_rename: Renamed = lambda *_: None
         self._sets: dict[str, Table] = {}
         self._backward: dict[str, dict[str, Backward]] = {}
@@ -59,9 +74,27 @@ class Schema:
 
     def reset(self) -> None:
         """Returns to the schema of a fresh environment."""
-        self.tables = {one.name: one for one in fresh_tables()}
+        self.tables = {one.name: one for one in fresh_tables(self.given)}
         self.many = {one.name: one for one in _MANY}
+        self.option_sets = {}
+        self.kept.clear()
         self.touch()
+
+    def keep(self) -> None:
+        """Remembers the schema as it is, so that a refused change of it can be taken back."""
+        tables = {
+            name: replace(one, columns=dict(one.columns), keys=list(one.keys))
+            for name, one in self.tables.items()
+        }
+        self.kept.append(Kept(tables, dict(self.many), dict(self.option_sets)))
+
+    def go_back(self, mark: int) -> None:
+        """Takes back every change since there were `mark` remembered schemas."""
+        if len(self.kept) > mark:
+            kept = self.kept[mark]
+            del self.kept[mark:]
+            self.tables, self.many, self.option_sets = kept.tables, kept.many, kept.option_sets
+            self.touch()
 
     def touch(self) -> None:
         """Marks that something changed."""
@@ -95,7 +128,18 @@ class Schema:
         self.touch()
 
     def drop_table(self, name: str) -> None:
+        """Removes a table and every lookup to it that other tables have."""
         del self.tables[name]
+        for owner in self.tables.values():
+            for column in list(owner.columns.values()):
+                if column.target(name) is None:
+                    continue
+                targets = tuple(one for one in column.targets if one.table != name)
+                if targets:
+                    owner.columns[column.name] = replace(column, targets=targets)
+                else:
+                    del owner.columns[column.name]
+        self.many = {key: one for key, one in self.many.items() if name not in (one.left, one.right)}
         self.touch()
 
     def add_column(self, table: str, *columns: Column) -> None:
@@ -110,7 +154,7 @@ class Schema:
     def drop_column(self, table: str, name: str) -> None:
         """Removes a custom column with its keys and forgets its values."""
         owner = self.tables[table]
-        _custom(owner.columns[name])
+        check_custom(owner.columns[name])
         del owner.columns[name]
         owner.keys = [key for key in owner.keys if name not in key.columns]
         self.touch()
@@ -120,7 +164,7 @@ class Schema:
         """Removes a custom column and adds it under another name; its values and keys move along."""
         owner = self.tables[table]
         old = owner.columns[name]
-        _custom(old)
+        check_custom(old)
         owner.columns = {
             (new_name if key == name else key): (replace(one, name=new_name, schema_name=new_name))
             if one is old
@@ -162,6 +206,7 @@ class Schema:
         self._seen = self.generation
 
 
-def _custom(column: Column) -> None:
+def check_custom(column: Column) -> None:
+    """Refuses what only columns that somebody added allow."""
     if not column.custom:
         raise ValueError(f"{column.name} is a standard column: it can be changed, never dropped or renamed")

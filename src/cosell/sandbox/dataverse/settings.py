@@ -120,3 +120,21 @@ class Settings:
     """2.1: the columns whose equal values make rows duplicates, for callers who ask for detection."""
     duplicates_found_status: int = 500
     """9: the status of 0x80040333; 500 in the documentation's example, 412 is possible."""
+    languages: frozenset[int] = frozenset()
+    """5.1: the language packs that are switched on beside English (1033), which is the base language."""
+    foreign_labels_refused: bool = True
+    """5.1, unknown: whether a label in a language that is not switched on is refused; off passes it over."""
+    longest_label: int = 255
+    """5.1, unknown: characters of a display name."""
+    longest_schema_name: int = 50
+    """5.1, inferred: characters of the name of a table, a column, a key or a choice, prefix included."""
+    customization_locks: int = 0
+    """5.1: how many of the next changes of definitions find that another one is running."""
+    customization_lock_status: int = 429
+    """5.1, unknown: the status of such a refusal; 503 and 400 are told of as well."""
+    key_index_seconds: float = 1.0
+    """5.1: how long the index of a new alternate key takes."""
+    new_forms_need_publishing: bool = False
+    """5.1, unknown: whether a form or view that was just created is read only after it was published."""
+    locked_columns: frozenset[str] = frozenset()
+    """1.3: columns such as ``opportunity.name`` that the application may read and not write."""

@@ -11,6 +11,7 @@ from cosell.sandbox.dataverse.formatting import formatted
 from cosell.sandbox.dataverse.odata import Expand, Selection
 from cosell.sandbox.dataverse.odata.paths import children
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.security import hides
 from cosell.sandbox.dataverse.store import Ref, Row
 from cosell.sandbox.dataverse.values import show
 
@@ -32,7 +33,7 @@ class Shaper:
     def __init__(self, org: Org, call: Call, nested: Nested) -> None:
         self._org, self._nested = org, nested
         wishes = call.prefers
-        self._root = call.root
+        self._root, self._actor = call.root, call.actor
         self._formatted = wishes.wants(FORMATTED)
         self._logical = wishes.wants(LOGICAL)
         self._associated = wishes.wants(ASSOCIATED)
@@ -47,6 +48,8 @@ class Shaper:
             columns = self._shown[id(selection)] = shown_columns(table, selection)
         for wire, column in columns:
             value = row.get(column.name)
+            if column.secured and hides(self._org, self._actor, column):
+                value = None
             if not self._plain and value is not None:
                 self._annotate(made, wire, column, row, value)
             made[wire] = show(column, value)

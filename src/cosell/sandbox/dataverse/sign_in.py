@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.errors import DataverseError, invalid, refusal
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.security import may_impersonate
 from cosell.sandbox.dataverse.store import Row
 from cosell.sandbox.dataverse.values import guid
 from cosell.sandbox.entra import Caller, Entra, TokenRefused
@@ -74,7 +75,7 @@ class SignIn:
             return actor
         if row is None:
             raise invalid("The user to act for does not exist.")
-        if actor.secured and not self._org.settings.may_impersonate:
+        if not may_impersonate(self._org, actor):
             raise self._no_delegate(actor)
         return Actor(actor.user_id, actor.secured, row["systemuserid"])
 

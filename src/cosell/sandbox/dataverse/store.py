@@ -40,12 +40,15 @@ class Rows:
     def __init__(self) -> None:
         self.live: dict[str, Row] = {}
         self.graves: dict[str, int] = {}
+        self.changes = 0
+        """How often anything was stored: whoever derives something from the rows knows when to look again."""
         self._versions: list[tuple[int, str]] = []
         self._indexes: dict[str, Index] = {}
 
     def put(self, row_id: str, row: Row | None, grave: int | None) -> tuple[Row | None, int | None]:
         """Stores, replaces or (None) removes a row; returns what was there, and its grave."""
         old, old_grave = self.live.get(row_id), self.graves.get(row_id)
+        self.changes += 1
         if row is None:
             self.live.pop(row_id, None)
         else:

@@ -38,6 +38,8 @@ def edm(column: Column) -> str:
     """The OData type of a column's values."""
     if column.kind == "datetime" and column.date_only:
         return "Edm.Date"
+    if column.kind == "managedproperty":
+        return "Microsoft.Dynamics.CRM.BooleanManagedProperty"
     return f"Edm.{_EDM.get(column.kind, 'Int32')}"
 
 
@@ -58,6 +60,8 @@ def show(column: Column, value: Any) -> Any:
         return value.id
     if column.kind == "multipicklist":
         return ",".join(str(one) for one in value)
+    if column.kind == "managedproperty":
+        return {"Value": value, "CanBeChanged": True, "ManagedPropertyLogicalName": column.name}
     return value
 
 
@@ -211,6 +215,13 @@ def _no_lookup(table: str, column: Column, value: Any) -> Ref:
     raise _wrong(column, value)
 
 
+def _managed_property(table: str, column: Column, value: Any) -> bool:
+    """A property that a managed solution may lock: ``{"Value": true, "CanBeChanged": true}``."""
+    if isinstance(value, dict) and isinstance(value.get("Value"), bool):
+        return bool(value["Value"])
+    raise _wrong(column, value)
+
+
 _READERS: dict[str, Reader] = {
     "string": _text,
     "memo": _text,
@@ -227,4 +238,5 @@ _READERS: dict[str, Reader] = {
     "multipicklist": _choices,
     "uniqueidentifier": _guid,
     "lookup": _no_lookup,
+    "managedproperty": _managed_property,
 }

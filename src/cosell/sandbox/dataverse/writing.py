@@ -8,6 +8,9 @@ from typing import Any
 from cosell.sandbox.dataverse.bodies import Body, read_body
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.forms import LAYERED, layer
+from cosell.sandbox.dataverse.customizing.removal import before_delete
+from cosell.sandbox.dataverse.customizing.rules import check as check_customization
 from cosell.sandbox.dataverse.duplicates import refuse_duplicate
 from cosell.sandbox.dataverse.errors import invalid, no_row, refusal
 from cosell.sandbox.dataverse.hooks.checks import check as check_step
@@ -15,7 +18,7 @@ from cosell.sandbox.dataverse.keys import check_keys
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.plugins import run_plugins
 from cosell.sandbox.dataverse.rules import before_write, fill_defaults
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import require, require_columns, require_row
 from cosell.sandbox.dataverse.states import settle_state
 from cosell.sandbox.dataverse.store import Ref, Row
 
@@ -35,6 +38,7 @@ class Writer:
             raise invalid(f"Rows of '{table.name}' cannot be created.")
         require(self._org, actor, table, "Create")
         body = read_body(self._org, table, given, creating=True)
+        require_columns(self._org, actor, table, body.changes)
         row: Row = {**(key or {}), **body.changes}
         for link in (key or {}).values():
             if isinstance(link, Ref):
@@ -59,6 +63,7 @@ class Writer:
             _check_required(table, row)
         settle_state(self._org, table, None, row, given)
         check_step(self._org, table.name, row)
+        check_customization(self._org, actor, table, None, row)
         before_write(self._org, table, None, row)
         run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, None)
@@ -66,6 +71,9 @@ class Writer:
         mirrored = table.name == "connection" and "relatedconnectionid" not in row
         if mirrored:
             row |= {"ismaster": True, "relatedconnectionid": Ref(table.name, self._org.new_id())}
+        if table.name in LAYERED and self._org.settings.new_forms_need_publishing:
+            self._org.store.put(layer(table.name), row[table.primary_id], {**row, "versionnumber": 0})
+            return row
         made = self._org.insert(table, row, actor)
         self._org.note(table, made[table.primary_id], actor, given)
         self._after(actor, table, made)
@@ -79,11 +87,15 @@ class Writer:
         if not table.updatable:
             raise invalid(f"Rows of '{table.name}' cannot be changed.")
         body = read_body(self._org, table, given, creating=False)
+        require_columns(self._org, actor, table, body.changes)
         return self.change(actor, table, row_id, body.changes)
 
     def change(self, actor: Actor, table: Table, row_id: str, changes: Row) -> Row:
         """Changes a row by values that are read already."""
         old = self.row(table, row_id)
+        require_row(self._org, actor, table, "Write", old)
+        if table.name in LAYERED:
+            return self._draft(actor, table, old, changes)
         self._org.check_lock(row_id)
         if "ownerid" in changes:
             require(self._org, actor, table, "Assign")
@@ -95,9 +107,19 @@ class Writer:
         self._org.note(table, row_id, actor, changes)
         return self.store_change(actor, table, old, row)
 
+    def _draft(self, actor: Actor, table: Table, old: Row, changes: Row) -> Row:
+        """Changes what nobody sees before it is published."""
+        row_id = old[table.primary_id]
+        before = self._org.store.get(layer(table.name), row_id) or old
+        row = {name: value for name, value in {**before, **changes}.items() if value is not None}
+        check_customization(self._org, actor, table, before, row)
+        self._org.store.put(layer(table.name), row_id, {**row, "versionnumber": self._org.next_version()})
+        return old
+
     def store_change(self, actor: Actor, table: Table, old: Row, row: Row) -> Row:
         """Stores a changed row whose state is settled."""
         check_step(self._org, table.name, row)
+        check_customization(self._org, actor, table, old, row)
         before_write(self._org, table, old, row)
         run_plugins(self._org, actor, table, row)
         check_keys(self._org, table, row, old)
@@ -110,8 +132,10 @@ class Writer:
         """Deletes a row with what belongs to it, and unlinks what only pointed to it."""
         require(self._org, actor, table, "Delete")
         row = self.row(table, row_id)
+        require_row(self._org, actor, table, "Delete", row)
         if not table.deletable:
             raise invalid(f"Rows of '{table.name}' cannot be deleted.")
+        before_delete(self._org, table, row)
         self._org.note(table, row_id, actor, ())
         self._bury(actor, table, row_id)
         self._after(actor, table, row)

@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 from cosell.sandbox.salesforce.addresses import settle_addresses
-from cosell.sandbox.salesforce.errors import refusal
+from cosell.sandbox.salesforce.errors import SalesforceError, refusal
 from cosell.sandbox.salesforce.org import Org
+from cosell.sandbox.salesforce.rights import GOVERNED, granted_name, is_permissionable
 from cosell.sandbox.salesforce.store import Row
 
 Before = Callable[[Org, Row | None, Row, dict[str, Any]], None]
@@ -132,6 +133,25 @@ def _contact_role_moved(org: Org, old: Row | None, row: Row | None, by: str) -> 
         org.store.put("Opportunity", deal_id, {**kept, "ContactId": primary} if primary else kept)
 
 
+def _permission(org: Org, old: Row | None, row: Row, given: dict[str, Any]) -> None:
+    """Only an object that has permissions, and a field that security knows, can be granted."""
+    one = org.schema.objects.get(str(row["SobjectType"]).lower())
+    if one is None or not (one.custom or one.name.lower() in GOVERNED):
+        raise _no_value("SObject Type Name", "SobjectType", row["SobjectType"])
+    if "Field" not in row:
+        return
+    holder, _, name = str(row["Field"]).partition(".")
+    field = one.fields.get(name.lower()) if holder.lower() == one.name.lower() else None
+    if field is None or granted_name(field) != field.name or not is_permissionable(one, field):
+        raise _no_value("Field Name", "Field", row["Field"])
+    row["PermissionsRead"] = bool(row.get("PermissionsRead") or row.get("PermissionsEdit"))
+
+
+def _no_value(label: str, name: str, value: object) -> SalesforceError:
+    text = f"{label}: bad value for restricted picklist field: {value}"
+    return refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, [name])
+
+
 def _team_member(org: Org, old: Row | None, row: Row, given: dict[str, Any]) -> None:
     user = org.store.get("User", row["UserId"]) or {}
     row["Name"], row["Title"] = user.get("Name"), user.get("Title")
@@ -195,6 +215,8 @@ _BEFORE: dict[str, Before] = {
     "OpportunityTeamMember": _team_member,
     "OpportunityLineItem": _line_item,
     "ContentNote": _content_note,
+    "FieldPermissions": _permission,
+    "ObjectPermissions": _permission,
 }
 _AFTER: dict[str, After] = {
     "Opportunity": _opportunity_made,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cosell.sandbox.salesforce.fields import NUMERIC, Field
+from cosell.sandbox.salesforce.fields import CHOICES, NUMERIC, Field, SObject
+from cosell.sandbox.salesforce.rights import is_permissionable
 from cosell.sandbox.salesforce.schema import Seen, View
 
 MASTER_RECORD_TYPE = "012000000000000AAA"
@@ -23,7 +24,7 @@ _SOAP = {
 }
 
 
-def describe_field(one: Field, *, locked: bool) -> dict[str, Any]:
+def describe_field(owner: SObject, one: Field, *, locked: bool) -> dict[str, Any]:
     """One field in full."""
     countable = one.type not in NUMERIC
     return {
@@ -65,7 +66,7 @@ def describe_field(one: Field, *, locked: bool) -> dict[str, Any]:
         "nameField": one.name_field,
         "namePointing": len(one.reference_to) > 1,
         "nillable": one.nillable,
-        "permissionable": one.createable and one.nillable,
+        "permissionable": is_permissionable(owner, one),
         "picklistValues": [
             {
                 "active": choice.active,
@@ -74,7 +75,7 @@ def describe_field(one: Field, *, locked: bool) -> dict[str, Any]:
                 "validFor": None,
                 "value": choice.value,
             }
-            for choice in one.choices
+            for choice in (one.choices if one.type in CHOICES else ())
         ],
         "polymorphicForeignKey": len(one.reference_to) > 1,
         "precision": one.precision if one.type != "int" else 0,
@@ -110,11 +111,11 @@ def brief(seen: Seen, base: str) -> dict[str, Any]:
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": one.createable,
+        "createable": seen.createable,
         "custom": one.custom,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": one.deletable,
+        "deletable": seen.deletable,
         "deprecatedAndHidden": False,
         "feedEnabled": False,
         "hasSubtypes": False,
@@ -132,8 +133,8 @@ def brief(seen: Seen, base: str) -> dict[str, Any]:
         "retrieveable": True,
         "searchable": one.createable,
         "triggerable": one.updateable,
-        "undeletable": one.deletable and one.recycle_bin,
-        "updateable": one.updateable,
+        "undeletable": seen.deletable and one.recycle_bin,
+        "updateable": seen.updateable,
         "urls": {
             "rowTemplate": f"{path}/{{ID}}",
             "describe": f"{path}/describe",
@@ -150,7 +151,7 @@ def describe_all(view: View, base: str) -> dict[str, Any]:
 
 def describe_object(view: View, seen: Seen, base: str) -> dict[str, Any]:
     """One object in full, with its fields and children."""
-    path = f"{base}/sobjects/{seen.name}"
+    one, path = seen.object, f"{base}/sobjects/{seen.name}"
     urls = {
         "compactLayouts": f"{path}/describe/compactLayouts",
         "rowTemplate": f"{path}/{{ID}}",
@@ -170,7 +171,7 @@ def describe_object(view: View, seen: Seen, base: str) -> dict[str, Any]:
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [describe_field(one, locked=key in seen.locked) for key, one in seen.fields.items()],
+        "fields": [describe_field(one, each, locked=key in seen.locked) for key, each in seen.fields.items()],
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,

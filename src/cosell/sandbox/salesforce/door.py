@@ -53,10 +53,13 @@ class Door:
         version = self._version(path[0])
         headers = {name.lower(): value for name, value in request.headers.items()}
         actor = self._sessions.actor(headers.get("authorization"))
+        if not self._org.rights(actor).may("ApiEnabled"):
+            raise refusal(403, "API_CURRENTLY_DISABLED", "API is currently disabled for this user.")
         self._quota.spend(_cost(path, raw))
         query = parameters(request.scope["query_string"].decode("utf-8", "replace"))
         method = query.get("_HttpMethod", request.method).upper()
         try:
+            self._rest.catch_up()
             body = _read(headers, raw) if method in ("POST", "PATCH", "PUT") else NO_BODY
             call = Call(method, path[1:], query, headers, body, version, actor)
             reply = self._rest.answer(call)
@@ -132,6 +135,8 @@ def _read(headers: dict[str, str], raw: bytes) -> Any:
     if not raw.strip():
         return NO_BODY
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return raw
     if kind != "application/json":
         text = f"Content type '{kind}' not supported; use application/json"
         raise refusal(415, "UNSUPPORTED_MEDIA_TYPE", text)

@@ -53,6 +53,8 @@ class Field:
     feature: str | None = None
     """The org switch without which the field does not exist."""
     help_text: str | None = None
+    guarded: bool = False
+    """Whether no profile opens the field, as after a deploy, so that only a permission set shows it."""
 
     @property
     def custom(self) -> bool:
@@ -100,6 +102,8 @@ class SObject:
     replicateable: bool = True
     recycle_bin: bool = True
     """False: directly deleted rows are seen by getDeleted only (trap 9)."""
+    guarded: bool = False
+    """Whether no profile opens the object, so that only a permission set does."""
 
     @property
     def custom(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
+from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.catalogue.deals import STAGES
+from cosell.sandbox.salesforce.granting import assign, furnish_profiles, grant_all
 from cosell.sandbox.salesforce.ids import IdMint
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.store import Row
@@ -14,27 +16,31 @@ _PEOPLE = (
     ("Cosell", "Integration", "Integration user"),
     ("Alex", "Moreau", "Account executive"),
     ("Ines", "Castro", "Partner manager"),
+    ("Sana", "Admin", "Salesforce administrator"),
 )
+ON_HOLD = "On Hold"
+"""The stage a co-sell team adds to those of the vendor."""
 
 
-def furnish(org: Org, username: str) -> None:
+def furnish(org: Org, username: str, administrator: str) -> None:
     """Creates what no org is without; the ids of the org and its users are the same in every org."""
-    # The lasting access token and the identity carry these ids, so they must outlive a reset.
+    # The lasting access tokens and the identity carry these ids, so they must outlive a reset.
     mint = IdMint(random.Random("people"))
     org.org_id = mint.make("00D")
     ids = [mint.make("005") for _ in _PEOPLE]
-    org.integration_user, org.default_seller = ids[0], ids[1]
-    profile = _add(org, "Profile", {"Name": "Standard User"})
+    org.integration_user, org.default_seller, _, org.administrator = ids
+    logins = {org.integration_user: username, org.administrator: administrator}
+    profiles = furnish_profiles(org)
     for row_id, (first, last, title) in zip(ids, _PEOPLE, strict=True):
-        address = f"{first}.{last}@cosell.example".lower()
-        own = row_id == org.integration_user
+        own = logins.get(row_id)
+        address = own or f"{first}.{last}@cosell.example".lower()
         _add(
             org,
             "User",
             {
                 "Id": row_id,
-                "Username": username if own else address,
-                "Email": username if own else address,
+                "Username": address,
+                "Email": address,
                 "FirstName": first,
                 "LastName": last,
                 "Name": f"{first} {last}",
@@ -42,13 +48,14 @@ def furnish(org: Org, username: str) -> None:
                 "Phone": None if own else f"+31205550{100 + ids.index(row_id)}",
                 "Alias": (first[0] + last).lower()[:8],
                 "IsActive": True,
-                "ProfileId": profile,
+                "ProfileId": profiles.of(org, row_id),
                 "UserType": "Standard",
                 "TimeZoneSidKey": "GMT",
                 "LocaleSidKey": "en_US",
                 "LanguageLocaleKey": "en_US",
             },
         )
+        assign(org, profiles.set_of(org, row_id), row_id)
     _add(
         org,
         "Organization",
@@ -69,6 +76,8 @@ def furnish(org: Org, username: str) -> None:
 
 def _lists(org: Org) -> None:
     for place, (name, forecast, forecast_name, chance, closed, won) in enumerate(STAGES, 1):
+        if name == ON_HOLD and org.kind is Kind.BARE:
+            continue
         stage = {
             "MasterLabel": name,
             "ApiName": name,
@@ -91,9 +100,11 @@ def _lists(org: Org) -> None:
         }
         _add(org, "LeadStatus", status)
     _add(org, "Pricebook2", {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True})
-    connector = {"Name": "Cosell_Connector", "Label": "Cosell Connector", "IsCustom": True}
-    granted = _add(org, "PermissionSet", connector)
-    _add(org, "PermissionSetAssignment", {"PermissionSetId": granted, "AssigneeId": org.integration_user})
+    if org.kind is Kind.READY:
+        connector = {"Name": "Cosell_Connector", "Label": "Cosell Connector", "IsCustom": True}
+        granted = _add(org, "PermissionSet", {**connector, "PermissionsApiEnabled": True})
+        grant_all(org, granted)
+        assign(org, granted, org.integration_user)
 
 
 def list_currencies(org: Org) -> None:

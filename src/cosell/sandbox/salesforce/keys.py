@@ -11,6 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 @lru_cache(maxsize=1)
 def key_pair() -> tuple[str, str]:
     """The private key and the public key, in PEM."""
+    return new_key_pair()
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A pair that nobody has had before."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private_pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -16,8 +16,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cosell.sandbox.salesforce.application import App
 from cosell.sandbox.salesforce.org import Org
-from cosell.sandbox.salesforce.sessions import App, Sessions
+from cosell.sandbox.salesforce.sessions import Sessions
 from cosell.sandbox.salesforce.store import Row
 from cosell.sandbox.salesforce.wire import parameters
 
@@ -126,7 +127,8 @@ class OAuth:
         ids = users.ids_where("Username", str(claims.get("sub", "")))
         if not ids or self._sessions.revoked or not self._org.settings.user_approved:
             raise TokenError("invalid_grant", "user hasn't approved this consumer")
-        allowed = self._org.settings.admin_approved and ids[0] == self._org.integration_user
+        approved = (self._org.integration_user, self._org.administrator)
+        allowed = self._org.settings.admin_approved and ids[0] in approved
         if not allowed:
             raise TokenError("invalid_app_access", "user is not admin approved to access this app")
         made = self._opened(ids[0])
@@ -141,10 +143,8 @@ class OAuth:
             raise TokenError("invalid_grant", "invalid assertion")
         if claims.get("iss") != self._app.client_id:
             raise TokenError("invalid_client_id", "client identifier invalid")
-        try:
-            jwt.PyJWS().decode_complete(assertion, self._app.public_key_pem, algorithms=["RS256"])
-        except jwt.PyJWTError as wrong:
-            raise TokenError("invalid_grant", "invalid assertion") from wrong
+        if not any(_is_signed(assertion, key) for key in self._app.public_keys.values()):
+            raise TokenError("invalid_grant", "invalid assertion")
         return claims
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -189,7 +189,9 @@ class OAuth:
         client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
         if client_id != self._app.client_id:
             raise TokenError("invalid_client_id", "client identifier invalid")
-        if not hmac.compare_digest(secret.encode(), self._app.client_secret.encode()):
+        if not any(
+            hmac.compare_digest(secret.encode(), one.encode()) for one in self._app.good_secrets.values()
+        ):
             raise TokenError("invalid_client", "invalid client credentials")
 
     def _opened(self, user_id: str) -> dict[str, Any]:
@@ -229,6 +231,14 @@ class OAuth:
 _MILLISECONDS_FROM = 1e11
 _UNVERIFIED: Any = {"verify_signature": False}
 _GRACE_SECONDS = 5.0
+
+
+def _is_signed(assertion: str, public_key_pem: str) -> bool:
+    try:
+        jwt.PyJWS().decode_complete(assertion, public_key_pem, algorithms=["RS256"])
+    except jwt.PyJWTError:
+        return False
+    return True
 
 
 def _seconds(epoch: float) -> float:

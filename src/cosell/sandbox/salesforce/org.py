@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cosell.sandbox.frame import Frame
+from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.errors import refusal
 from cosell.sandbox.salesforce.fields import Field, SObject
 from cosell.sandbox.salesforce.ids import IdMint
+from cosell.sandbox.salesforce.markup import Node
+from cosell.sandbox.salesforce.rights import TABLES, Rights, rights_of
 from cosell.sandbox.salesforce.schema import Schema, View
 from cosell.sandbox.salesforce.settings import Settings
 from cosell.sandbox.salesforce.store import Row, Store
@@ -21,10 +24,11 @@ NO_PREFIX = "069"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts; field-level security holds for the integration user only."""
+    """Who acts."""
 
     user_id: str
     secured: bool
+    """Whether the rights of the user hold: for every call, not on the pages for people."""
 
 
 def wire_moment(at: datetime) -> str:
@@ -41,21 +45,25 @@ def read_moment(wire: str) -> datetime:
 class Org:
     """Everything the parts of the simulator share."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
+    def __init__(self, frame: Frame, kind: Kind = Kind.READY) -> None:
+        self.frame, self.kind = frame, kind
         self.mint: IdMint
         self.settings = Settings()
-        self.schema = Schema()
+        self.schema = Schema(kind)
         self.store = Store()
         self.schema.on_rename = self._rename
+        self.documents: dict[tuple[str, str], Node] = {}
+        """Metadata that is nothing but its text, such as layouts, by type and full name."""
         self.org_id = ""
         self.integration_user = ""
+        self.administrator = ""
         self.default_seller = ""
         self.open_since: dict[int, datetime] = {}
         self.locked: dict[str, int] = {}
         self.transaction: int | None = None
+        self.on_field_moved: Callable[[str, str, str | None], None] = lambda *_: None
         self.on_switch: Callable[[Org], None] = lambda _: None
-        self._views: dict[bool, View] = {}
+        self._views: dict[str, View] = {}
         self._schema_seen: object = None
         self.schema_changed_at = self.now()
         self.empty()
@@ -66,6 +74,7 @@ class Org:
         for name in Settings.__dataclass_fields__:
             setattr(self.settings, name, getattr(fresh, name))
         self.schema.reset()
+        self.documents = {}
         self.store.tables.clear()
         self.store.settle()
         self.mint = IdMint(random.Random(self.frame.dice.getrandbits(64)))
@@ -80,16 +89,31 @@ class Org:
 
     def view(self, actor: Actor) -> View:
         """The schema as `actor` sees it right now."""
-        fingerprint = (self.schema.generation, self.settings.fingerprint())
+        granted = tuple(self.store.table(name).version for name in TABLES)
+        fingerprint = (self.schema.generation, self.settings.fingerprint(), granted)
         if fingerprint != self._schema_seen:
             self._schema_seen = fingerprint
             self._views.clear()
             self.schema_changed_at = self.now()
             self.on_switch(self)
-        found = self._views.get(actor.secured)
+        user = actor.user_id if actor.secured else ""
+        found = self._views.get(user)
         if found is None:
-            found = self._views[actor.secured] = self.schema.view(self.settings, secured=actor.secured)
+            found = self._views[user] = self.schema.view(self.settings, self.rights(actor))
         return found
+
+    def rights(self, actor: Actor) -> Rights:
+        """What `actor` may do; the switches take from the integration user alone."""
+        if not actor.secured:
+            return Rights(person=True)
+        rights = rights_of(self.store, actor.user_id)
+        if actor.user_id != self.integration_user:
+            return rights
+        return replace(
+            rights,
+            hidden=frozenset(name.lower() for name in self.settings.hidden_fields),
+            locked=frozenset(name.lower() for name in self.settings.readonly_fields),
+        )
 
     def seller(self, user: str | None = None) -> Actor:
         """A person by id, user name or full name; the first seller if not said."""
@@ -153,3 +177,12 @@ class Org:
 
     def _rename(self, sobject: str, old: str, new: str | None) -> None:
         self.store.table(sobject).rename(old, new)
+        self.on_field_moved(sobject, old, new)
+        self._rename_grants(f"{sobject}.{old}", f"{sobject}.{new}" if new else None)
+
+    def _rename_grants(self, old: str, new: str | None) -> None:
+        """Lets the permission sets that name a field follow it."""
+        grants = self.store.table("FieldPermissions")
+        for row_id in grants.ids_where("Field", old):
+            row = grants.rows[row_id]
+            grants.put(row_id, {**row, "Field": new} if new else None)

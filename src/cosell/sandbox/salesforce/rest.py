@@ -7,6 +7,7 @@ from collections.abc import Callable
 from cosell.sandbox.salesforce.bunches import Collections
 from cosell.sandbox.salesforce.composite import Composites
 from cosell.sandbox.salesforce.errors import SalesforceError, not_found
+from cosell.sandbox.salesforce.metadata.deployments import Deployments
 from cosell.sandbox.salesforce.org import Org
 from cosell.sandbox.salesforce.queries import Queries
 from cosell.sandbox.salesforce.quota import Quota
@@ -14,7 +15,7 @@ from cosell.sandbox.salesforce.rows import Rows
 from cosell.sandbox.salesforce.wire import Call, Reply, method_not_allowed
 from cosell.sandbox.salesforce.writing import Writer
 
-_RESOURCES = ("sobjects", "query", "queryAll", "limits", "composite", "identity")
+_RESOURCES = ("sobjects", "query", "queryAll", "limits", "composite", "metadata", "identity")
 
 
 class Rest:
@@ -26,17 +27,24 @@ class Rest:
         self._rows = Rows(org, writer)
         self._collections = Collections(org, writer)
         self._composites = Composites(org, self.answer)
+        self._deployments = Deployments(org)
         self._handlers: dict[str, Callable[[Call], Reply]] = {
             "sobjects": self._rows.answer,
             "query": self._queries.answer,
             "queryall": self._queries.answer,
             "limits": self._limits,
             "composite": self._composite,
+            "metadata": self._deployments.answer,
         }
 
     def reset(self) -> None:
         """Forgets what it keeps between calls."""
         self._queries.reset()
+        self._deployments.reset()
+
+    def catch_up(self) -> None:
+        """Lets happen what was due before the call that comes now."""
+        self._deployments.catch_up()
 
     def answer(self, call: Call) -> Reply:
         """Answers one call, or refuses it and takes back whatever it had begun."""

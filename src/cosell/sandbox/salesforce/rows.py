@@ -188,7 +188,8 @@ def check_upsert_body(field: Field, body: Any) -> None:
 
 def check_key_right(org: Org, call: Call, field: Field) -> None:
     """A key that is not unique may only be used by who sees all data (trap 4)."""
-    if field.unique or not field.external_id or not call.actor.secured or org.settings.view_all_data:
+    all_data = org.settings.view_all_data or org.rights(call.actor).may("ViewAllData")
+    if field.unique or not field.external_id or not call.actor.secured or all_data:
         return
     raise refusal(
         403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", [field.name]

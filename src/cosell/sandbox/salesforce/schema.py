@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cosell.sandbox.frame import Org as Kind
 from cosell.sandbox.salesforce.catalogue import fresh_objects
 from cosell.sandbox.salesforce.countries import COUNTRIES, STATES
 from cosell.sandbox.salesforce.fields import Choice, Field, SObject, stamps
+from cosell.sandbox.salesforce.rights import EVERYTHING, Rights
 from cosell.sandbox.salesforce.settings import Settings
 
 REFERRAL_ID = "Opportunity.Referral_Identifier__c"
@@ -18,15 +21,15 @@ Renamed = Callable[[str, str, str | None], None]
 class Schema:
     """What the administrator defined; every change shows in describe and queries from the next call on."""
 
-    def __init__(self) -> None:
-        self.generation = 0
+    def __init__(self, kind: Kind = Kind.READY) -> None:
+        self.kind, self.generation = kind, 0
         self.objects: dict[str, SObject] = {}
         self.on_rename: Renamed = lambda *_: None
         self.reset()
 
     def reset(self) -> None:
         """Returns to the schema of a fresh org."""
-        self.objects = {one.name.lower(): one for one in fresh_objects()}
+        self.objects = {one.name.lower(): one for one in fresh_objects(self.kind)}
         self.generation += 1
 
     def object(self, name: str) -> SObject:
@@ -81,17 +84,16 @@ class Schema:
         self.object(sobject).fields[name.lower()] = replace(old, **changes)
         self.generation += 1
 
-    def view(self, settings: Settings, *, secured: bool) -> View:
-        """The schema one user sees: the switches hold for all, field-level security for `secured` ones."""
-        hidden = {name.lower() for name in settings.hidden_fields} if secured else set()
-        locked = {name.lower() for name in settings.readonly_fields} if secured else set()
+    def view(self, settings: Settings, rights: Rights) -> View:
+        """The schema one user sees: the switches hold for all, the rights are the user's own."""
         seen: dict[str, Seen] = {}
         for key, one in self.objects.items():
-            if one.feature is None or getattr(settings, one.feature):
-                seen[key] = _seen(one, settings, hidden, locked)
+            acts = rights.acts(one)
+            if acts and (one.feature is None or getattr(settings, one.feature)):
+                seen[key] = _seen(one, settings, rights, acts)
         for name, reader in seen.items():
             _connect(name, reader, seen)
-        return View(seen, (self.generation, settings.fingerprint(), secured))
+        return View(seen, (self.generation, settings.fingerprint(), rights), rights)
 
 
 @dataclass(slots=True)
@@ -103,10 +105,23 @@ class Seen:
     parents: dict[str, Field]
     children: dict[str, tuple[str, Field]]
     locked: frozenset[str]
+    acts: frozenset[str] = EVERYTHING
 
     @property
     def name(self) -> str:
         return self.object.name
+
+    @property
+    def createable(self) -> bool:
+        return self.object.createable and "Create" in self.acts
+
+    @property
+    def updateable(self) -> bool:
+        return self.object.updateable and "Edit" in self.acts
+
+    @property
+    def deletable(self) -> bool:
+        return self.object.deletable and "Delete" in self.acts
 
 
 @dataclass(slots=True)
@@ -115,6 +130,7 @@ class View:
 
     objects: dict[str, Seen]
     mark: Hashable
+    rights: Rights = dataclasses.field(default_factory=Rights)
 
     def find(self, name: str) -> Seen | None:
         return self.objects.get(name.lower())
@@ -125,16 +141,15 @@ def _custom(name: str) -> None:
         raise ValueError(f"{name} is a standard field: it can be hidden, never dropped or renamed")
 
 
-def _seen(one: SObject, settings: Settings, hidden: set[str], locked: set[str]) -> Seen:
+def _seen(one: SObject, settings: Settings, rights: Rights, acts: frozenset[str]) -> Seen:
     fields: dict[str, Field] = {}
-    for key, field in one.fields.items():
-        path = f"{one.name}.{field.name}"
-        if path.lower() in hidden or (field.feature and not getattr(settings, field.feature)):
+    for key, each in one.fields.items():
+        if (each.feature and not getattr(settings, each.feature)) or not rights.sees(one, each):
             continue
-        fields[key] = _switched(path, field, settings)
+        fields[key] = _switched(f"{one.name}.{each.name}", each, settings)
     parents = {f.relationship.lower(): f for f in fields.values() if f.relationship}
-    read_only = frozenset(key for key in fields if f"{one.name}.{key}".lower() in locked)
-    return Seen(one, fields, parents, {}, read_only)
+    read_only = frozenset(key for key, each in fields.items() if not rights.writes(one, each))
+    return Seen(one, fields, parents, {}, read_only, acts)
 
 
 def _switched(path: str, field: Field, settings: Settings) -> Field:

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cosell.sandbox.salesforce.errors import refusal
-from cosell.sandbox.salesforce.keys import key_pair
 from cosell.sandbox.salesforce.org import Actor, Org
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
 
 
-@dataclass(frozen=True, slots=True)
-class App:
-    """What the administrator of the org handed to the integration."""
-
-    client_id: str
-    client_secret: str
-    username: str
-    private_key_pem: str
-    public_key_pem: str
-
-
-def make_app(seed: str) -> App:
-    """The same app for the same seed, key pair aside."""
-    dice = random.Random(seed)
-    private, public = key_pair()
-    client_id = "3MVG9" + _letters(dice, 80)
-    secret = hashlib.sha256(dice.randbytes(32)).hexdigest().upper()
-    return App(client_id, secret, "integration@cosell.example", private, public)
-
-
 class Sessions:
-    """The open sessions of the org, and the two tokens that were handed out beforehand."""
+    """The open sessions of the org, and the tokens that were handed out beforehand."""
 
     def __init__(self, org: Org) -> None:
         self._org = org
         self._dice = random.Random("sessions")
         self._open: dict[str, tuple[str, datetime]] = {}
         self.static_token = ""
+        self.admin_token = ""
         self.refresh_token = ""
         self.revoked = False
 
     def reset(self) -> None:
-        """Closes all sessions and hands out the two lasting tokens anew, the same as ever."""
+        """Closes all sessions and hands out the lasting tokens anew, the same as ever."""
         self._dice = random.Random("sessions")
         self._open.clear()
         self.revoked = False
         self.static_token = self.token("static")
+        self.admin_token = self.token("admin")
         self.refresh_token = "5Aep861" + _letters(random.Random("refresh"), 75)
 
     def token(self, seed: str | None = None) -> str:
@@ -70,7 +49,7 @@ class Sessions:
         return self.refresh_token
 
     def expire(self) -> None:
-        """Ends every session but the lasting one."""
+        """Ends every session but the lasting ones."""
         self._open.clear()
 
     def revoke(self) -> None:
@@ -97,6 +76,8 @@ class Sessions:
             return None
         if token == self.static_token:
             return self._org.integration_user
+        if token == self.admin_token:
+            return self._org.administrator
         found = self._open.get(token)
         if found is None:
             return None

@@ -82,6 +82,12 @@ class Settings:
     upsert_honours_conditions: bool = False
     """Unknown of the vendor: whether upsert by external id looks at If-Unmodified-Since. Off is the trap."""
     update_only_miss_status: int = 404
+    languages: frozenset[str] = frozenset({"ko", "zh_TW", "de"})
+    """The languages of the Translation Workbench; none: it is off."""
+    deploy_looks: int = 1
+    """How often a deploy is seen at work before it is over."""
+    deploy_seconds: float = 5.0
+    """When a deploy is carried out that nobody looks at."""
     trim_text: bool = True
     cursor_seconds: float = 900.0
     open_cursors: int = 10

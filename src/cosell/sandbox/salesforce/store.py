@@ -27,11 +27,14 @@ class Table:
         self.name = name
         self.rows: dict[str, Row] = {}
         self.stamps: list[tuple[str, str]] = []
+        self.version = 0
+        """Rises with every change."""
         self._indexes: dict[str, Index] = {}
 
     def put(self, row_id: str, row: Row | None) -> Row | None:
         """Stores, replaces or (None) removes a row; returns what was there."""
         old = self.rows.get(row_id)
+        self.version += 1
         if row is None:
             self.rows.pop(row_id, None)
         else:
@@ -68,6 +71,7 @@ class Table:
     def rename(self, old: str, new: str | None) -> None:
         """Moves the values of a field under another name, or forgets them."""
         self._indexes.clear()
+        self.version += 1
         for row_id, row in self.rows.items():
             if old in row:
                 kept = {name: value for name, value in row.items() if name != old}

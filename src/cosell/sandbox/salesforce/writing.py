@@ -27,6 +27,7 @@ class Writer:
 
     def create(self, actor: Actor, seen: Seen, body: object, *, allow_duplicate: bool = False) -> Row:
         """Stores a new row."""
+        _check_right(seen, "Create")
         if not seen.object.createable:
             raise refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted", [])
         given = read_body(self._org, seen, body, creating=True)
@@ -43,6 +44,7 @@ class Writer:
     def update(self, actor: Actor, seen: Seen, row_id: str, body: object) -> Row:
         """Changes the named fields of a row and moves its stamps, whether or not a value differs."""
         old = self.row(seen, row_id)
+        _check_right(seen, "Edit")
         if not seen.object.updateable:
             raise refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be updated", [])
         given = read_body(self._org, seen, body, creating=False)
@@ -58,6 +60,7 @@ class Writer:
     def delete(self, actor: Actor, seen: Seen, row_id: str) -> None:
         """Deletes a row and what belongs to it."""
         row = self.row(seen, row_id)
+        _check_right(seen, "Delete")
         if not seen.object.deletable:
             raise refusal(400, "INSUFFICIENT_ACCESS_OR_READONLY", "entity type cannot be deleted", [])
         self._org.check_lock(row_id)
@@ -129,6 +132,11 @@ class Writer:
             for one in other.fields.values()
             if name in one.reference_to and one.name not in _AUDIT
         ]
+
+
+def _check_right(seen: Seen, act: str) -> None:
+    if act not in seen.acts:
+        raise refusal(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", [])
 
 
 def _inherited_currency(org: Org, seen: Seen, row: Row) -> str | None:

@@ -8,14 +8,14 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from cosell.sandbox.dataverse import Dataverse
-from cosell.sandbox.frame import SYSTEMS, Frame, Watched
+from cosell.sandbox.frame import SYSTEMS, Frame, Org, Watched
 from cosell.sandbox.salesforce import Salesforce
 from cosell.sandbox.shell.account import Account
 from cosell.sandbox.shell.authority import found_authority
@@ -39,6 +39,8 @@ class Options:
     tls: bool = False
     seed: int | None = None
     empty: bool = False
+    org: Org = Org.READY
+    """What the CRMs were given before anybody came."""
 
 
 class Sandbox:
@@ -64,9 +66,12 @@ class Sandbox:
         self.partner_center_desk, self.partner_center_desk_2 = self.first.desk, self.second.desk
         self.partner_center_desks = {"partner_center": self.first.desk, "partner_center_2": self.second.desk}
         self.post = self.first.post
-        self.salesforce = Salesforce(self.frame, base_url=urls["salesforce"])
+        self.salesforce = Salesforce(self.frame, base_url=urls["salesforce"], org=options.org)
         self.dataverse = Dataverse(
-            self.frame, base_url=urls["dataverse"], entra=self.entra_2, application=DATAVERSE_APPLICATION
+            self.frame,
+            base_url=urls["dataverse"],
+            entra=self.entra_2,
+            application=DATAVERSE_APPLICATION,
         )
         if ca_pem is not None:
             self.dataverse.trust(ca_pem)
@@ -84,9 +89,10 @@ class Sandbox:
         tls: bool = False,
         seed: int | None = None,
         empty: bool = False,
+        org: Org = Org.READY,
     ) -> AsyncIterator[Sandbox]:
         """Serves a sandbox in the running loop until the block ends; `base_port` 0 takes free ports."""
-        options = Options(host, base_port, tls, seed, empty)
+        options = Options(host, base_port, tls, seed, empty, org)
         sockets = bind(host, base_port, len(PLACES))
         serving = Serving()
         with contextlib.ExitStack() as stack:
@@ -121,6 +127,7 @@ class Sandbox:
                 "username": salesforce.username,
                 "private_key_pem": salesforce.private_key_pem,
                 "access_token": salesforce.access_token,
+                "admin": {"username": salesforce.administrator, "access_token": salesforce.admin_token},
             },
             "dataverse": {
                 "url": self.urls["dataverse"],
@@ -128,6 +135,11 @@ class Sandbox:
                 "client_id": dataverse.client_id,
                 "client_secret": dataverse.client_secret,
                 "access_token": dataverse.access_token,
+                "admin": {
+                    "client_id": dataverse.admin_client_id,
+                    "client_secret": dataverse.admin_client_secret,
+                    "access_token": dataverse.admin_token,
+                },
             },
             "second_account": self.second.describe(),
             "ca_file": str(self.ca_file) if self.ca_file else None,
@@ -158,12 +170,10 @@ class Sandbox:
 
     def reset(self, *, seed: int | None = None, empty: bool | None = None) -> None:
         """Forgets everything and begins again, with the same seed unless another is given."""
-        self.options = Options(
-            self.options.host,
-            self.options.base_port,
-            self.options.tls,
-            self.options.seed if seed is None else seed,
-            self.options.empty if empty is None else empty,
+        self.options = replace(
+            self.options,
+            seed=self.options.seed if seed is None else seed,
+            empty=self.options.empty if empty is None else empty,
         )
         self._begin()
 
@@ -201,6 +211,7 @@ async def run_forever(options: Options, *, started: Callable[[Sandbox], None] | 
             tls=options.tls,
             seed=options.seed,
             empty=options.empty,
+            org=options.org,
         )
         async with serving as sandbox:
             if started is not None:

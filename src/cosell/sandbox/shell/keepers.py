@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
 
 
-@runtime_checkable
 class SecretKeeper(Protocol):
     """The keys of one application, as its administrator sees and changes them."""
 
@@ -28,11 +27,9 @@ class SecretKeeper(Protocol):
 
 def keepers(sandbox: Sandbox) -> dict[str, SecretKeeper]:
     """Every keeper by the system whose sign-in hangs on it."""
-    found: dict[str, SecretKeeper] = {
+    return {
         "entra": sandbox.entra.drawer(),
         "entra_2": sandbox.entra_2.drawer(),
         "dataverse": sandbox.entra_2.drawer(sandbox.dataverse.client_id),
+        "salesforce": sandbox.salesforce.application,
     }
-    if isinstance(sandbox.salesforce, SecretKeeper):
-        found["salesforce"] = sandbox.salesforce
-    return found

@@ -132,6 +132,21 @@ class Control:
             return self._ask("GET", "/control/switches")
         return self._ask("POST" if changes else "GET", f"/control/switches/{quote(system, safe='')}", changes)
 
+    def field(self, system: str, field: str, **act: Any) -> dict[str, Any]:
+        """Changes a field as an administrator: remove=True, rename=, hide=True, retype=, restore=True."""
+        place = f"/control/{quote(system, safe='')}/fields/{quote(field, safe='')}"
+        return self._ask("POST", place, act)
+
+    def fields(self, system: str) -> dict[str, Any]:
+        """The fields of a CRM that are not as they were."""
+        return self._ask("GET", f"/control/{quote(system, safe='')}/fields")
+
+    def quota(self, *, left: int = 0, restore: bool = False) -> dict[str, Any]:
+        """Uses the daily calls of Salesforce up but for a few, or gives them back."""
+        return self._ask(
+            "POST", "/control/salesforce/quota", {"restore": True} if restore else {"left": left}
+        )
+
     def calls(self, *, forget: bool = False) -> dict[str, Any]:
         """The count of calls to every system; with `forget` it starts anew."""
         return self._ask("DELETE" if forget else "GET", "/control/calls")

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Hints, Site
 from cosell.crm.connecting import Connecting
+from cosell.crm.installing import Admin, Installer
 from cosell.sections import FILL_IN
 from cosell.systems.dataverse.settings import DynamicsSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from cosell.ports import Capabilities, System
 
 
@@ -34,6 +38,18 @@ def _connecting() -> Connecting:
     return CONNECTING
 
 
+def _installer(section: DynamicsSettings, site: Site, admin: Admin) -> Installer:
+    from cosell.systems.dataverse.package.installer import open_installer
+
+    return open_installer(section, site, admin)
+
+
+def _package(folder: Path) -> Sequence[Path]:
+    from cosell.systems.dataverse.package.files import write
+
+    return write(folder)
+
+
 def _expected() -> Capabilities:
     from cosell.systems.dataverse.abilities import expected
     from cosell.systems.dataverse.options import FixedToken, Options
@@ -49,6 +65,8 @@ SYSTEM = Crm(
     expected=_expected,
     connecting=_connecting,
     hints=_hints,
+    installer=_installer,
+    package=_package,
     first={
         "url": "https://example.crm.dynamics.com",
         "client_id": FILL_IN,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cosell.core.errors import Misconfigured, SchemaDrift
+from cosell.systems.dataverse import demands
 from cosell.systems.dataverse.abilities import NOTHING, capabilities
 from cosell.systems.dataverse.metadata import Choice, Column, Table
-from cosell.systems.dataverse.options import Options
+from cosell.systems.dataverse.options import COSELL, Options
 from cosell.systems.dataverse.schema import Currency, DetailTable, Organization, Schema, SolutionTable
 from cosell.systems.dataverse.statuses import Status, StatusBook
 
@@ -91,10 +92,17 @@ class _Build:
             lead_status=self._lead_status(lead, "lead_status", self.options.lead_status, 0),
             lead_lost=self._lead_status(lead, "lead_lost", self.options.lead_lost, 2),
             capabilities=NOTHING,
+            demanded=tuple(self._demanded(with_leads=bool(lead))),
             missing=tuple(self.missing),
             currency_ids={one.id: one.code for one, _ in currencies},
         )
         return replace(made, capabilities=capabilities(made, self.options))
+
+    def _demanded(self, *, with_leads: bool) -> Iterator[str]:
+        for name in ("opportunity", "account", *(("lead",) if with_leads and self.options.leads else ())):
+            given = self.options.defaults.get(name, {})
+            demands.refuse_wrong(self.tables[name], given, f"{name}_defaults")
+            yield from demands.unfilled(self.tables[name], given)
 
     def _opportunity(self) -> dict[str, Column]:
         table = self.tables["opportunity"]
@@ -144,8 +152,14 @@ class _Build:
         table = self.tables.get("lead")
         if table is None or table.get("subject") is None:
             return {}
-        named = {**_LEAD, **{role: getattr(self.options.fields, role) for role in _ON_LEADS}}
-        return {key: column for key, name in named.items() if name and (column := table.get(name))}
+        found = {key: column for key, name in _LEAD.items() if (column := table.get(name))}
+        for role in _ON_LEADS:
+            name = getattr(self.options.fields, role)
+            # Microsoft's solution has no columns on leads that we know of: there ours stand in (ADR 0019).
+            column = table.get(name) or table.get(getattr(COSELL, role)) if name else None
+            if column is not None:
+                found[role] = column
+        return found
 
     def _lead_status(
         self, lead: Mapping[str, Column], setting: str, wanted: str, state: int

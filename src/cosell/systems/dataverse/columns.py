@@ -17,6 +17,7 @@ from cosell.ports import Marks
 from cosell.systems.dataverse.lengths import fitting
 from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.options import Options
+from cosell.systems.dataverse.rows import answer_of
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.streets import columns_of_street, lines_of
 
@@ -181,5 +182,5 @@ def _help_choices(column: Column | None) -> dict[Help, Any]:
         return {}
     if not column.choices:
         return dict(HELP_LABELS)
-    found = help_choices((str(choice.value), choice.label) for choice in column.choices)
+    found = help_choices((str(choice.value), answer_of(choice, column)) for choice in column.choices)
     return {answer: int(value) for answer, value in found.items()}

@@ -155,7 +155,8 @@ class _Draft:
         table, columns = self._schema.leads, self._writer.leads
         if table is None or columns is None or not self._schema.capabilities.leads:
             raise Rejected("This environment keeps no leads for the connector.", code="read_only")
-        body = self._row(columns, self._schema.capabilities.leads)
+        body = dict(self._options.defaults.get("lead", {}))
+        body |= self._row(columns, self._schema.capabilities.leads)
         if self._creation.values.get("name") is None:
             # A lead of Microsoft has no name; the topic then is the referral's id (product.md B2).
             body[self._schema.lead["name"].name] = self._creation.partner_id
@@ -188,7 +189,8 @@ class _Draft:
 
     def _deal_row(self, account: str, status: Status) -> dict[str, Any]:
         deals = self._schema.deals
-        body = self._row(self._writer.deals, self._schema.capabilities.creatable)
+        body = dict(self._options.defaults.get("opportunity", {}))
+        body |= self._row(self._writer.deals, self._schema.capabilities.creatable)
         if status.state == OPEN:
             body["statuscode"] = status.code
         if self._options.value_field == "estimatedvalue" and deals.get("isrevenuesystemcalculated"):
@@ -247,7 +249,7 @@ class _Draft:
 
     def _account_body(self) -> dict[str, Any]:
         values, own = self._creation.values, self._schema.account
-        body = {
+        body = dict(self._options.defaults.get("account", {})) | {
             column.name: fitting(key, text, column, self._options)
             for key, column in own.items()
             if column.creatable and key != "address_line" and isinstance(text := values.get(key), str)

@@ -17,6 +17,8 @@ class Choice:
     value: int
     label: str
     state: int | None = None
+    labels: tuple[str, ...] = ()
+    """What it is called in every language the environment tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Column:
     creatable: bool = False
     updatable: bool = False
     required: bool = False
+    """Forms demand it; what the system itself requires it fills by itself."""
     choices: tuple[Choice, ...] = ()
     navigation: Mapping[str, str] = field(default_factory=dict)
     """Lookups: the navigation property to each table it may point to; its case counts (trap 3)."""
@@ -134,7 +137,7 @@ def _column(row: Mapping[str, Any]) -> Column:
         type=str(row.get("AttributeType") or ""),
         creatable=row.get("IsValidForCreate") is True,
         updatable=row.get("IsValidForUpdate") is True,
-        required=_managed(row.get("RequiredLevel")) in ("ApplicationRequired", "SystemRequired"),
+        required=_managed(row.get("RequiredLevel")) == "ApplicationRequired",
     )
 
 
@@ -148,6 +151,18 @@ def label_of(raw: Any) -> str:
         if isinstance(one, dict) and isinstance(one.get("Label"), str):
             return str(one["Label"])
     return ""
+
+
+def texts_of(raw: Any) -> dict[int, str]:
+    """The texts of a Label by language."""
+    known = raw.get("LocalizedLabels") if isinstance(raw, dict) else None
+    return {
+        one["LanguageCode"]: one["Label"]
+        for one in (known if isinstance(known, list) else ())
+        if isinstance(one, dict)
+        and isinstance(one.get("Label"), str)
+        and isinstance(one.get("LanguageCode"), int)
+    }
 
 
 def choices_of(row: Mapping[str, Any]) -> tuple[Choice, ...]:
@@ -164,7 +179,12 @@ def _choices(listed: Iterable[Any]) -> Iterable[Choice]:
     for one in listed:
         if isinstance(one, dict) and isinstance(one.get("Value"), int):
             state = one.get("State")
-            yield Choice(one["Value"], label_of(one.get("Label")), state if isinstance(state, int) else None)
+            yield Choice(
+                one["Value"],
+                label_of(one.get("Label")),
+                state if isinstance(state, int) else None,
+                tuple(texts_of(one.get("Label")).values()),
+            )
 
 
 def keys_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Key, ...]:

@@ -62,6 +62,11 @@ def options(section: DynamicsSettings, secret: Fetch | Find, *, leads: bool = Fa
         bypass_logic=section.bypass_logic,
         watcher=section.watcher,
         watch_people=section.watch_people,
+        defaults={
+            "opportunity": section.opportunity_defaults,
+            "account": section.account_defaults,
+            "lead": section.lead_defaults,
+        },
     )
 
 

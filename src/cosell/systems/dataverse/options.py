@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -159,6 +160,8 @@ class Options:
     watch_people: bool = False
     """Whether an edit of a contact or account brings its deals at once, at the price of two calls a poll;
     else it comes with the next change of the deal, or with the sweep."""
+    defaults: Mapping[str, Mapping[str, str | int | float | bool]] = field(default_factory=dict)
+    """What new rows say besides, by table and column (CUS-10, CUS-11)."""
     lead_status: str = ""
     """Status reason of new leads by value or label (CUS-13); empty leaves it to the environment."""
     default_owner: str | None = None

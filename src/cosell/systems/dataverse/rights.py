@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cosell.core.errors import CosellError, Misconfigured, NotAllowed
+from cosell.core.reasons import Who
 from cosell.ports import Finding
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.batch import Part
 from cosell.systems.dataverse.client import TRACK_CHANGES, page_size, read
 from cosell.systems.dataverse.metadata import Table
+from cosell.systems.dataverse.options import FieldNames
 from cosell.systems.dataverse.outcomes import NO_TRACKING
 from cosell.systems.dataverse.schema import Schema
 from cosell.systems.dataverse.wire import Answer
@@ -19,7 +21,19 @@ _MINE = "Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"
 _ALL = ("Create", "Read", "Write", "Append", "AppendTo")
 _NOUNS = {"systemuser": "User", "transactioncurrency": "TransactionCurrency"}
 """Tables whose privileges are not called after them."""
-_GRANT = "Add it to the security role of the application user (TRB-3.5)."
+ORGANIZATION: Mapping[str, tuple[str, ...]] = {"organization": ("Read",)}
+"""A comfort: without it the organization's own currency has to be set."""
+_GRANT = "Add it to the security role of the application user."
+_TOO_MANY = (
+    "prvActOnBehalfOfAnotherUser",
+    "prvBypassCustomBusinessLogic",
+    "prvBypassCustomPlugins",
+    "prvDeleteOpportunity",
+    "prvDeleteAccount",
+    "prvDeleteContact",
+)
+"""Rights that administrators have and the connector never uses (1.3; INV-15)."""
+_ROWS = ("PRE-06", "TRB-3.5")
 
 
 async def rights(access: Access, schema: Schema) -> list[Finding]:
@@ -35,7 +49,7 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
     try:
         answers = await access.client.reads(parts, purpose="check")
     except CosellError as why:
-        return [Finding("rights", False, why.message, why.advice, PAGE)]
+        return [Finding("rights", False, why.message, why.advice, PAGE, _ROWS, Who.CRM_ADMIN)]
     depths = depths_of(answers["privileges"])
     findings = list(_privileges(access, schema, depths, tracked))
     if depths is None:
@@ -44,19 +58,32 @@ async def rights(access: Access, schema: Schema) -> list[Finding]:
     return findings
 
 
-def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:
-    """What is needed on each table that is used."""
+def needed(names: FieldNames, *, leads: bool, learns: bool, connections: bool) -> dict[str, tuple[str, ...]]:
+    """What the connector does at run time to each table it uses, and thus has to be allowed."""
     found: dict[str, tuple[str, ...]] = dict.fromkeys(("opportunity", "account", "contact"), _ALL)
-    if schema.leads is not None:
+    if leads:
         found["lead"] = _ALL
-    if schema.solution is not None:
-        found[schema.solution.name] = (*_ALL, "Delete")
-    if schema.details is not None and access.options.learn_solutions:
-        found[access.options.fields.detail_table] = ("Create", "Read", "Write")
-    if access.options.connections:
+    if names.solution_table:
+        found[names.solution_table] = (*_ALL, "Delete")
+    if names.detail_table and learns:
+        found[names.detail_table] = ("Create", "Read", "Write")
+    if connections:
         found["connection"] = (*_ALL, "Delete")
-    found |= dict.fromkeys(("systemuser", "transactioncurrency"), ("Read",))
-    return {name: needed for name, needed in found.items() if name in schema.tables}
+    return found | dict.fromkeys(("systemuser", "transactioncurrency"), ("Read",))
+
+
+def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:
+    """What is needed on each table that is used and there."""
+    options = access.options
+    found = needed(
+        options.fields,
+        leads=schema.leads is not None,
+        learns=options.learn_solutions and schema.details is not None,
+        connections=options.connections,
+    )
+    if schema.solution is None:
+        found.pop(options.fields.solution_table, None)
+    return {name: rights for name, rights in found.items() if name in schema.tables}
 
 
 def tracked_tables(access: Access, schema: Schema) -> list[Table]:
@@ -84,27 +111,55 @@ def _privileges(
             "privileges",
             True,
             "Dynamics 365 does not list our privileges; those to read were tried, those to write were not.",
+            page=PAGE,
+            rows=_ROWS,
         )
         return
+    yield _too_many(depths)
     lacking = [
-        (name, _privilege(name, right))
+        (name, privilege(name, right))
         for name, all_rights in wanted(access, schema).items()
         for right in all_rights
-        if _privilege(name, right).lower() not in depths
+        if privilege(name, right).lower() not in depths
     ]
-    for _, privilege in lacking:
+    for _, named in lacking:
         yield Finding(
-            f"privilege {privilege}", False, f"The application user lacks {privilege}.", _GRANT, PAGE
+            f"privilege {named}",
+            False,
+            f"The application user lacks {named}.",
+            _GRANT,
+            PAGE,
+            _ROWS,
+            Who.CRM_ADMIN,
         )
     if not lacking:
-        yield Finding("privileges", True, "The application user has every privilege it needs.")
+        said = "The application user has every privilege it needs."
+        yield Finding("privileges", True, said, page=PAGE, rows=_ROWS)
     for table in tracked:
-        privilege = _privilege(table.name, "Read")
-        if depths.get(privilege.lower(), "Global") != "Global":
-            yield _shallow(table, privilege)
+        reading = privilege(table.name, "Read")
+        if depths.get(reading.lower(), "Global") != "Global":
+            yield _shallow(table, reading)
 
 
-def _privilege(table: str, right: str) -> str:
+def _too_many(depths: Mapping[str, str]) -> Finding:
+    """PRE-06: an administrator's rights are for the installer; whoever has the secret has them as well."""
+    more = [one for one in _TOO_MANY if one.lower() in depths]
+    if not more:
+        said = "The application user has no right of an administrator."
+        return Finding("too many rights", True, said, page=PAGE, rows=("PRE-06",))
+    return Finding(
+        "too many rights",
+        True,
+        f"The application user may do more than the connector ever does: {', '.join(more)}.",
+        "Take System Administrator and the like away from it; the connector's own security role is enough.",
+        PAGE,
+        ("PRE-06",),
+        Who.CRM_ADMIN,
+    )
+
+
+def privilege(table: str, right: str) -> str:
+    """The name of a privilege, such as `prvReadOpportunity`."""
     return f"prv{right}{_NOUNS.get(table) or (table if '_' in table else table.capitalize())}"
 
 
@@ -113,16 +168,16 @@ def _by_reading(answers: Mapping[str, Answer], tables: Iterable[Table]) -> Itera
         answer = answers[f"read {table.name}"]
         if not answer.ok:
             why = answer.error(safe=True)
-            yield Finding(f"read {table.name}", False, why.message, why.advice, PAGE)
+            yield Finding(f"read {table.name}", False, why.message, why.advice, PAGE, _ROWS, Who.CRM_ADMIN)
 
 
 def _tracking(table: Table, answer: Answer) -> Finding:
     name = f"change tracking {table.name}"
     if answer.ok:
-        return Finding(name, True, f"Changes of the table {table.name} are tracked.")
+        return Finding(name, True, f"Changes of the table {table.name} are tracked.", page=PAGE)
     why = answer.error(safe=True)
     if isinstance(why, NotAllowed):
-        return _shallow(table, _privilege(table.name, "Read"))
+        return _shallow(table, privilege(table.name, "Read"))
     if isinstance(why, Misconfigured) and why.code == NO_TRACKING:
         can = "It can be switched on in the table's options; it stays on then." if table.trackable else ""
         return Finding(
@@ -131,15 +186,18 @@ def _tracking(table: Table, answer: Answer) -> Finding:
             f"Change tracking is off for the table {table.name}. {can}".strip(),
             'Switch it on, or set watcher to "modified_on": then what is deleted is noticed later.',
             PAGE,
+            who=Who.CRM_ADMIN,
         )
-    return Finding(name, False, why.message, why.advice, PAGE)
+    return Finding(name, False, why.message, why.advice, PAGE, who=Who.CRM_ADMIN)
 
 
-def _shallow(table: Table, privilege: str) -> Finding:
+def _shallow(table: Table, reading: str) -> Finding:
     return Finding(
         f"change tracking {table.name}",
         False,
-        f"Change tracking needs {privilege} for the whole organization.",
-        f'Give the role organization depth for {privilege}, or set watcher to "modified_on".',
+        f"Change tracking needs {reading} for the whole organization.",
+        f'Give the role organization depth for {reading}, or set watcher to "modified_on".',
         PAGE,
+        _ROWS,
+        Who.CRM_ADMIN,
     )

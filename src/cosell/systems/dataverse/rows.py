@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from cosell.core import answers
 from cosell.core import values as normal
-from cosell.core.answers import help_value
 from cosell.core.values import Person, Unreadable, Value
 from cosell.countries import code_of
-from cosell.systems.dataverse.metadata import Column
+from cosell.systems.dataverse.metadata import Choice, Column
 from cosell.systems.dataverse.odata import moment
+from cosell.systems.dataverse.package.deal_columns import HELP, HELP_VALUES
 
 PLAIN: Mapping[str, Callable[[Any], Value]] = {
     "deal_value": normal.money,
@@ -60,8 +61,17 @@ def help_of(raw: Any, column: Column) -> Value:
     """The answer behind a choice's value, or behind a text where the column holds one."""
     if raw is None:
         return None
-    label = next((choice.label for choice in column.choices if choice.value == raw), str(raw))
-    return help_value(label) if label.strip() else None
+    label = next((answer_of(choice, column) for choice in column.choices if choice.value == raw), str(raw))
+    return answers.help_value(label) if label.strip() else None
+
+
+def answer_of(choice: Choice, column: Column) -> str:
+    """What a choice says in words we know: in any of its languages, else by the values of our own column."""
+    for label in (choice.label, *choice.labels):
+        if answers.help_of(label) is not None or answers.is_no_help(label):
+            return label
+    ours = HELP_VALUES.get(choice.value) if column.name == HELP.name else None
+    return choice.label if ours is None else ours.value
 
 
 def currency(

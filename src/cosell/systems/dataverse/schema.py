@@ -116,6 +116,8 @@ class Schema:
     lead_lost: Choice | None
     """The one they name for leads whose referral ended."""
     capabilities: Capabilities
+    demanded: tuple[str, ...] = ()
+    """What forms demand of a row that we create and nobody gives, such as `account.new_region`."""
     missing: tuple[str, ...] = ()
     """Names that the settings give and the environment does not show; none of them is needed."""
     currency_ids: Mapping[str, str] = field(default_factory=dict)

@@ -169,6 +169,12 @@ class DynamicsSettings(CrmSection):
     webhook_key: Secret | None = None
     """The key that webhooks of the environment show, by reference: 16 to 256 letters, digits and `._~+/=-`.
     With it, changes can be told of at once (see how-to/connect-dynamics.md); without it none are taken."""
+    opportunity_defaults: dict[Column, str | int | float | bool] = Field(default_factory=dict)
+    """CUS-10: what else each new opportunity says, by column, for columns that forms demand of one."""
+    account_defaults: dict[Column, str | int | float | bool] = Field(default_factory=dict)
+    """The same for each new account."""
+    lead_defaults: dict[Column, str | int | float | bool] = Field(default_factory=dict)
+    """CUS-11: the same for each new lead."""
     statuses: DynamicsStatuses = DynamicsStatuses()
     fields: DynamicsFields = DynamicsFields()
 

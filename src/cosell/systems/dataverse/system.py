@@ -75,9 +75,9 @@ class Dataverse:
         """Signs in and finds out what the environment has. Every other method does so at first use."""
         await self._bench.tools()
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights, columns, status reasons, limits and clock; changes nothing."""
-        return await checking.check(self._access)
+        return await checking.check(self._access, sample)
 
     async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
         """Reads each opportunity with its account, contacts, solutions and team: a thousand a call.

@@ -81,11 +81,15 @@ class PartnerCenter:
         self._reader = Reader(options.microsoft_domains, co_sell_only=options.co_sell_only)
         self._reading = Reading(self._client, options, self._reader)
         self._poll = Poll(self._client, options, self._reader, self._reading, clock)
-        self._checkup = Checkup(self._client, options, registration)
+        self._checkup = Checkup(self._client, options, self._reader, registration)
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights and set-up; changes nothing."""
         return await self._checkup.findings()
+
+    async def sample(self) -> Sequence[Snapshot]:
+        """The newest deals, incomplete, for whoever wants to try whether they fit elsewhere: one call."""
+        return await self._checkup.sample()
 
     async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
         """Reads each record fresh, with Microsoft's referral of the same engagement."""

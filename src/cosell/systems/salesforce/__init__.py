@@ -6,10 +6,13 @@ await system.prepare()   # signs in and finds out what the org has; every method
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cosell.crm import Crm, Site
 from cosell.crm.connecting import Connecting
+from cosell.crm.installing import Admin, Installer
 from cosell.sections import FILL_IN
 from cosell.systems.salesforce.settings import SalesforceSettings
 
@@ -21,6 +24,18 @@ def _open(section: SalesforceSettings, site: Site) -> System:
     from cosell.systems.salesforce.opening import open_system
 
     return open_system(section, site)
+
+
+def _installer(section: SalesforceSettings, site: Site, admin: Admin) -> Installer:
+    from cosell.systems.salesforce.opening import open_installer
+
+    return open_installer(section, site, admin)
+
+
+def _package(folder: Path) -> Sequence[Path]:
+    from cosell.systems.salesforce.package_writing import write
+
+    return write(folder)
 
 
 def _connecting() -> Connecting:
@@ -43,6 +58,8 @@ SYSTEM = Crm(
     open=_open,
     expected=_expected,
     connecting=_connecting,
+    installer=_installer,
+    package=_package,
     first={
         "login_url": "https://login.salesforce.com",
         "client_id": FILL_IN,

@@ -96,7 +96,7 @@ class Access:
 
     async def _found(self, before: Tools | None) -> Tools:
         if self._user_id is None:
-            self._user_id = await self._who()
+            self._user_id = await who(self.client)
         schema = await self._discovery.schema()
         if before is not None:
             _refuse_vanished(before.schema, schema)
@@ -107,16 +107,6 @@ class Access:
             leads = LeadReader(table, self._user_id), LeadWriter(table, self.options)
         reader = Reader(schema, self.options, self._user_id)
         return Tools(schema, reader, Writer(schema, self.options), leads)
-
-    async def _who(self) -> str | None:
-        session = await self.client.sign_in.session()
-        if session.user_id is not None:
-            return session.user_id
-        answer = await self.client.call(
-            "GET", "/services/oauth2/userinfo", purpose="userinfo", versioned=False
-        )
-        found = answer.body.get("user_id") if answer.ok and isinstance(answer.body, dict) else None
-        return found if isinstance(found, str) else None
 
     async def snapshots(self, answers: Sequence[Answer], tools: Tools) -> list[Snapshot]:
         """The snapshots in the answers of queries of the reader's."""
@@ -165,6 +155,16 @@ class Access:
                 if key in found and isinstance(lead, str):
                     found[key] = replace(found[key], origin=long_id(lead))
         return found
+
+
+async def who(client: Client) -> str | None:
+    """The user a client signs in as; None where the org does not tell."""
+    session = await client.sign_in.session()
+    if session.user_id is not None:
+        return session.user_id
+    answer = await client.call("GET", "/services/oauth2/userinfo", purpose="userinfo", versioned=False)
+    found = answer.body.get("user_id") if answer.ok and isinstance(answer.body, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _is_of(row: Mapping[str, Any], sheet: str) -> bool:

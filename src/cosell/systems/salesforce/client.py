@@ -20,6 +20,7 @@ MOST_QUERIES = 5
 LONGEST_PATH = 8_000
 _MOST_PAGES = 200
 _USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
+_SOAP_EXPIRED = b":INVALID_SESSION_ID</"
 _FINAL_401 = ("not valid for use with the rest api", "connected app", "agent")
 
 
@@ -45,6 +46,8 @@ class _Ask:
     body: Any
     headers: Mapping[str, str]
     safe: bool | None
+    raw: Callable[[str], bytes] | None = None
+    """Makes the body out of the token, where the body is no JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,43 @@ class Client:
     ) -> Answer:
         """One request. A session that expired is renewed once and the request repeated unchanged."""
         where = f"{self._version}{path}" if versioned else path
+        reply, started = await self._asked(_Ask(method, where, purpose, body, headers or {}, safe))
+        return self._answer(reply, started)
+
+    async def upload(
+        self, path: str, content: bytes, *, form: str, purpose: str, safe: bool | None = None
+    ) -> Answer:
+        """One POST whose body is no JSON, though its answer is."""
+        ask = _Ask(
+            "POST",
+            f"{self._version}{path}",
+            purpose,
+            None,
+            {"content-type": form},
+            safe,
+            lambda _: content,
+        )
+        reply, started = await self._asked(ask)
+        return self._answer(reply, started)
+
+    async def soap(
+        self, path: str, envelope: Callable[[str], bytes], *, purpose: str, safe: bool | None = None
+    ) -> Reply:
+        """One call of a SOAP service; the envelope is made with the token, which it has to hold."""
+        headers = {"content-type": "text/xml; charset=UTF-8", "soapaction": '""', "accept": "text/xml"}
+        reply, _ = await self._asked(_Ask("POST", path, purpose, None, headers, safe, envelope))
+        return self._without_secrets(reply)
+
+    async def _asked(self, ask: _Ask) -> tuple[Reply, float]:
+        """The reply, and when its request began."""
         started = self._clock.monotonic()
         session = await self.sign_in.session()
-        ask = _Ask(method, where, purpose, body, headers or {}, safe)
         reply = await self._send(session, ask)
-        if reply.status == 401 and _expired(reply):
+        if _expired(reply):
             session = await self.sign_in.renewed(session)
             started = self._clock.monotonic()
             reply = await self._send(session, ask)
-        return self._answer(reply, started)
+        return reply, started
 
     async def _send(self, session: Session, ask: _Ask) -> Reply:
         headers = {**self._headers, **ask.headers, "authorization": f"Bearer {session.token}"}
@@ -140,6 +171,7 @@ class Client:
             f"{session.origin}{ask.path}",
             headers=headers,
             json=ask.body,
+            body=None if ask.raw is None else ask.raw(session.token),
             purpose=ask.purpose,
             safe=ask.safe,
         )
@@ -274,5 +306,8 @@ def _part_answer(one: Any, since: float | None) -> tuple[str, Answer] | None:
 
 def _expired(reply: Reply) -> bool:
     """Whether a new token could help; two kinds of 401 are final (salesforce-api.md 2.5)."""
+    if reply.status == 500:
+        # SOAP answers every fault with 500.
+        return _SOAP_EXPIRED in reply.body[:4096]
     text = reply.body[:4096].decode("utf-8", "replace").casefold()
-    return not any(words in text for words in _FINAL_401)
+    return reply.status == 401 and not any(words in text for words in _FINAL_401)

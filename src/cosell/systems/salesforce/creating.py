@@ -185,7 +185,7 @@ class _Parts:
     def _account_body(self) -> dict[str, Any]:
         values, columns = self._creation.values, self._tools.schema.account
         by_code = "region_code" in columns
-        body = {
+        body = dict(self._options.account_defaults) | {
             column.name: values[key]
             for key, column in columns.items()
             if column.creatable and values.get(key) is not None and not (key == "region" and by_code)
@@ -198,7 +198,8 @@ class _Parts:
     def _opportunity_body(self) -> dict[str, Any]:
         creation, writer = self._creation, self._tools.writer
         allowed = self._tools.schema.capabilities.creatable
-        body = writer.body({k: v for k, v in creation.values.items() if k in allowed}, None)
+        body = dict(self._options.opportunity_defaults)
+        body |= writer.body({k: v for k, v in creation.values.items() if k in allowed}, None)
         body |= writer.first_marks(creation.marks, creation.values)
         body = self._held_back(body)
         body |= writer.identity(creation.write_id, creation.partner_id, enroll=creation.marks.enroll)

@@ -25,6 +25,10 @@ class Column:
     """Value and label of each active choice."""
     required: bool = False
     """A new row must name it: it may not be empty and has no default (salesforce-api.md 4)."""
+    restricted: bool = False
+    """Only the listed choices may be written."""
+    help: str = ""
+    """What the field says to whoever fills it."""
 
     @property
     def writable(self) -> bool:
@@ -116,6 +120,8 @@ def _column(raw: Mapping[str, Any]) -> Column:
         relationship=relationship if isinstance(relationship, str) else None,
         choices=tuple(_choices(raw.get("picklistValues"))),
         required=_required(raw),
+        restricted=raw.get("restrictedPicklist") is True,
+        help=str(raw.get("inlineHelpText") or ""),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cosell.core.errors import Misconfigured, NotAllowed, SchemaDrift
+from cosell.systems.salesforce import defaults
 from cosell.systems.salesforce.abilities import NOTHING, capabilities
 from cosell.systems.salesforce.client import Answer, Client, Part, query_part, rows_of
 from cosell.systems.salesforce.describe import Column, Table, table
@@ -93,7 +94,8 @@ def _all_names(options: Options) -> tuple[str, ...]:
     named = [getattr(options.fields, name) for name in FieldNames.__slots__]
     named += [getattr(options.lead_fields, name) for name in LeadFields.__slots__]
     own = (options.country_field, options.value_field, options.currency_field)
-    extra = (*options.lead_defaults, options.duns_field or "")
+    given = (*options.lead_defaults, *options.opportunity_defaults, *options.account_defaults)
+    extra = (*given, options.duns_field or "")
     return (*named, *own, *extra, options.contact_phone, options.user_phone)
 
 
@@ -130,9 +132,21 @@ class _Build:
             ),
             stages=StageBook(read_stages(stage_rows), self.options.stages),
             capabilities=NOTHING,
+            demanded=tuple(self._demanded()),
             missing=tuple(self.missing),
         )
         return replace(made, capabilities=capabilities(made, self.options))
+
+    def _demanded(self) -> Iterable[str]:
+        options = self.options
+        for name, given, setting in (
+            ("Opportunity", options.opportunity_defaults, "opportunity_defaults"),
+            ("Account", options.account_defaults, "account_defaults"),
+        ):
+            sheet = self._need(name)
+            defaults.refuse_wrong(sheet, given, setting)
+            for field in defaults.unfilled(sheet, (*defaults.GIVEN[name], *given)):
+                yield f"{name}.{field}"
 
     def _need(self, name: str) -> Table:
         found = self.tables.get(name)

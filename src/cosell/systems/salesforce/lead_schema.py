@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cosell.core.errors import Misconfigured
 from cosell.core.fields import CUSTOMER
+from cosell.systems.salesforce import defaults
 from cosell.systems.salesforce.describe import Column, Table
 from cosell.systems.salesforce.lead_statuses import StatusBook
 from cosell.systems.salesforce.options import Options
@@ -53,7 +53,7 @@ def lead_table(
     problems = tuple(_problems(columns, options, stamped))
     if problems:
         return None, problems
-    _refuse_wrong_defaults(sheet, options)
+    defaults.refuse_wrong(sheet, options.lead_defaults, "lead_defaults")
     statuses = StatusBook(columns["status"], options.lead_statuses)
     found = LeadTable(
         prefix=sheet.prefix,
@@ -61,7 +61,7 @@ def lead_table(
         statuses=statuses,
         capabilities=frozenset(_abilities(columns, statuses)),
         replicateable=sheet.replicateable,
-        unfilled=tuple(_unfilled(sheet, columns, statuses, options)),
+        unfilled=_unfilled(sheet, columns, statuses, options),
     )
     return found, ()
 
@@ -109,27 +109,9 @@ def _abilities(columns: Mapping[str, Column], statuses: StatusBook) -> Iterable[
 
 def _unfilled(
     sheet: Table, columns: Mapping[str, Column], statuses: StatusBook, options: Options
-) -> Iterable[str]:
+) -> tuple[str, ...]:
     """What the org demands of a new lead and nobody gives (CUS-11, TRB-4.7)."""
-    given = {columns[role].name.lower() for role in _GIVEN} | {name.lower() for name in options.lead_defaults}
+    given = [columns[role].name for role in _GIVEN] + list(options.lead_defaults)
     if statuses.new is not None:
-        given.add(columns["status"].name.lower())
-    for name, column in sheet.columns.items():
-        if column.required and name not in given:
-            yield column.name
-
-
-def _refuse_wrong_defaults(sheet: Table, options: Options) -> None:
-    for name, value in options.lead_defaults.items():
-        column = sheet.get(name)
-        if column is None or not column.creatable:
-            raise Misconfigured(
-                f"[salesforce.lead_defaults] names Lead.{name}, which does not exist or may not be written.",
-                advice="Correct the API name, or give the permission set edit access.",
-            )
-        known = [one for one, _ in column.choices]
-        if known and value not in known:
-            raise Misconfigured(
-                f"[salesforce.lead_defaults] gives Lead.{name} the unknown value «{value}».",
-                advice=f"Choose one of: {', '.join(known)}.",
-            )
+        given.append(columns["status"].name)
+    return defaults.unfilled(sheet, given)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from cosell.core.errors import Misconfigured
 from cosell.crm import Fetch, Find, Site
+from cosell.crm.installing import Admin
 from cosell.sections.credentials import Credential
+from cosell.systems.salesforce.installing import SalesforceInstaller
 from cosell.systems.salesforce.options import (
     ClientSecret,
     FieldNames,
@@ -27,6 +29,14 @@ def open_system(section: SalesforceSettings, site: Site) -> Salesforce:
     return system
 
 
+def open_installer(section: SalesforceSettings, site: Site, admin: Admin) -> SalesforceInstaller:
+    """The installer for the org these settings describe; nothing is called yet."""
+    chosen = options(section, site.credential, leads=site.leads)
+    installer = SalesforceInstaller(chosen, admin, transport=site.transport, clock=site.clock)
+    site.hide(installer.secrets)
+    return installer
+
+
 def options(section: SalesforceSettings, secret: Fetch | Find, *, leads: bool = False) -> Options:
     """The settings in the system's own words."""
     return Options(
@@ -41,6 +51,8 @@ def options(section: SalesforceSettings, secret: Fetch | Find, *, leads: bool = 
         lead_fields=LeadFields(**section.lead_fields.model_dump()),
         lead_statuses=LeadStatuses(**section.lead_statuses.model_dump()),
         lead_defaults=section.lead_defaults,
+        opportunity_defaults=section.opportunity_defaults,
+        account_defaults=section.account_defaults,
         stages=Stages(**section.stages.model_dump()),
         country_field=section.country_field,
         duns_field=section.duns_field,

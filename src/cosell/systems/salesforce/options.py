@@ -138,6 +138,8 @@ class Options:
     lead_fields: LeadFields = LeadFields()
     lead_statuses: LeadStatuses = LeadStatuses()
     lead_defaults: Mapping[str, str | int | bool] = field(default_factory=dict)
+    opportunity_defaults: Mapping[str, str | int | bool] = field(default_factory=dict)
+    account_defaults: Mapping[str, str | int | bool] = field(default_factory=dict)
     """CUS-11: what else each new lead says, by API name; for fields the org demands."""
     referral_link: str = "https://partner.microsoft.com/referrals/v2/inbox?id={id}"
     audit_limit: int = 10_000

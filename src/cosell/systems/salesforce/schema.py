@@ -93,6 +93,8 @@ class Schema:
     replicateable: frozenset[str]
     stages: StageBook
     capabilities: Capabilities
+    demanded: tuple[str, ...]
+    """What the org demands of a new opportunity or account and nobody gives, such as `Account.Region__c`."""
     missing: tuple[str, ...]
     """API names that the settings name and the org does not show; none of them is needed."""
 

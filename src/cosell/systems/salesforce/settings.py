@@ -159,6 +159,10 @@ class SalesforceSettings(CrmSection):
     fields: SalesforceFields = SalesforceFields()
     lead_fields: LeadFields = LeadFields()
     lead_statuses: LeadStatusSettings = LeadStatusSettings()
+    opportunity_defaults: dict[ApiName, str | int | bool] = Field(default_factory=dict)
+    """CUS-10: what else each new opportunity says, by API name, for fields that the org demands of one."""
+    account_defaults: dict[ApiName, str | int | bool] = Field(default_factory=dict)
+    """The same for each new account."""
     lead_defaults: dict[ApiName, str | int | bool] = Field(default_factory=dict)
     """CUS-11: what else each new lead says, by API name, for fields that the org demands of a lead."""
 

@@ -76,9 +76,9 @@ class Salesforce:
         """Signs in and finds out what the org has. Every other method does so at first use."""
         await self._access.tools()
 
-    async def check(self) -> Sequence[Finding]:
+    async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights, fields, stages, quota and clock; changes nothing."""
-        return await checking.check(self._access)
+        return await checking.check(self._access, sample)
 
     async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
         """Reads each opportunity with its account, contacts, solutions and team: 500 a call."""

@@ -72,7 +72,8 @@ class Attributes:
         made = columns.option_set(self._table, column)
         if made is None:
             return None
-        if name == "GlobalOptionSet":
+        shared = bool(column.option_set)
+        if (name == "GlobalOptionSet") != shared:
             return lambda _: None
         return lambda options: shown(made, options, f"{NAMESPACE}.OptionSetMetadata", lambda _: None)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cosell.sandbox.dataverse.columns import CHOICES, Choice, Column, Table
+from cosell.sandbox.dataverse.columns import CHOICES, Choice, Column, OptionSet, Table
 from cosell.sandbox.dataverse.definitions.labels import label, managed, metadata_id
 
 # Attribute type, type name and class by kind; lookups to owners and customers differ.
@@ -24,6 +25,7 @@ _KINDS = {
     "status": ("Status", "StatusType", "StatusAttributeMetadata"),
     "lookup": ("Lookup", "LookupType", "LookupAttributeMetadata"),
     "uniqueidentifier": ("Uniqueidentifier", "UniqueidentifierType", "UniqueIdentifierAttributeMetadata"),
+    "managedproperty": ("ManagedProperty", "ManagedPropertyType", "ManagedPropertyAttributeMetadata"),
 }
 CLASSES = frozenset(made for _, _, made in _KINDS.values()) | {"EnumAttributeMetadata"}
 _CUSTOMER = {"account", "contact"}
@@ -33,6 +35,11 @@ _SETS = {"state": "State", "status": "Status", "boolean": "Boolean"}
 def class_of(column: Column) -> str:
     """The name of the definition's type, without its namespace."""
     return _KINDS[column.kind][2]
+
+
+def attribute_type(kind: str) -> tuple[str, str]:
+    """AttributeType and the name of AttributeTypeName that definitions of a kind carry."""
+    return _KINDS[kind][:2]
 
 
 def is_a(column: Column, wanted: str) -> bool:
@@ -63,11 +70,11 @@ def common(table: Table, column: Column, number: int) -> dict[str, Any]:
         "IsCustomizable": managed(True, "iscustomizable"),
         "IsFilterable": True,
         "IsLogical": False,
-        "IsManaged": not column.custom,
+        "IsManaged": column.managed or not column.custom,
         "IsPrimaryId": column.name == table.primary_id,
         "IsPrimaryName": column.name == table.primary_name,
         "IsRetrievable": True,
-        "IsSecured": False,
+        "IsSecured": column.secured,
         "IsValidForAdvancedFind": managed(True, "canmodifysearchsettings"),
         "IsValidForCreate": column.creatable,
         "IsValidForRead": column.readable,
@@ -89,8 +96,8 @@ def peculiar(table: Table, column: Column) -> dict[str, Any]:
         case "integer" | "bigint" | "decimal" | "double" | "money":
             return _limits(column)
         case "datetime":
-            behaviour = "DateOnly" if column.date_only else "UserLocal"
-            shown = "DateOnly" if column.date_only else "DateAndTime"
+            behaviour = column.behaviour or ("DateOnly" if column.date_only else "UserLocal")
+            shown = column.format or ("DateOnly" if column.date_only else "DateAndTime")
             return {"Format": shown, "DateTimeBehavior": {"Value": behaviour}}
         case "boolean":
             return {"DefaultValue": bool(column.default)}
@@ -98,7 +105,7 @@ def peculiar(table: Table, column: Column) -> dict[str, Any]:
             return {"DefaultFormValue": -1 if column.default is None else column.default}
         case "lookup":
             return {"Targets": [target.table for target in column.targets], "Format": "None"}
-        case "uniqueidentifier":
+        case "uniqueidentifier" | "managedproperty":
             return {}
 
 
@@ -119,24 +126,38 @@ def option_set(table: Table, column: Column) -> dict[str, Any] | None:
     """The choices of a column; None where a column has none."""
     if column.kind not in CHOICES and column.kind != "boolean":
         return None
-    name = f"{table.name}_{column.name}"
-    made: dict[str, Any] = {
-        "MetadataId": metadata_id("options", table.name, column.name),
-        "HasChanged": None,
-        "Name": name,
-        "IsGlobal": False,
-        "IsCustomOptionSet": column.custom,
-        "IsManaged": not column.custom,
-        "IsCustomizable": managed(True, "iscustomizable"),
-        "ExternalTypeName": None,
-        "OptionSetType": _SETS.get(column.kind, "Picklist"),
-        "DisplayName": label(column.label, name),
-        "Description": label(column.description, name, "description"),
-    }
+    name = column.option_set or f"{table.name}_{column.name}"
+    shared = bool(column.option_set)
+    ids = ("options", column.option_set) if shared else ("options", table.name, column.name)
+    made = _set(name, column, ids, kind=_SETS.get(column.kind, "Picklist"), shared=shared)
     if column.kind == "boolean":
         options = {one.value: _option(column, one, name) for one in column.choices}
         return {**made, "TrueOption": options.get(1), "FalseOption": options.get(0)}
     return {**made, "Options": [_option(column, one, name) for one in column.choices]}
+
+
+def global_option_set(shared: OptionSet) -> dict[str, Any]:
+    """A choice that tables share, with its options."""
+    column = Column(shared.name, shared.label, "picklist", description=shared.description, added=True)
+    column = replace(column, managed=shared.managed)
+    made = _set(shared.name, column, ("options", shared.name), kind="Picklist", shared=True)
+    return {**made, "Options": [_option(column, one, shared.name) for one in shared.choices]}
+
+
+def _set(name: str, column: Column, ids: tuple[str, ...], *, kind: str, shared: bool) -> dict[str, Any]:
+    return {
+        "MetadataId": metadata_id(*ids),
+        "HasChanged": None,
+        "Name": name,
+        "IsGlobal": shared,
+        "IsCustomOptionSet": column.custom,
+        "IsManaged": column.managed or not column.custom,
+        "IsCustomizable": managed(True, "iscustomizable"),
+        "ExternalTypeName": None,
+        "OptionSetType": kind,
+        "DisplayName": label(column.label, name),
+        "Description": label(column.description, name, "description"),
+    }
 
 
 def _option(column: Column, choice: Choice, name: str) -> dict[str, Any]:
@@ -145,7 +166,7 @@ def _option(column: Column, choice: Choice, name: str) -> dict[str, Any]:
         "Label": label(choice.label, name, str(choice.value)),
         "Description": label("", name),
         "Color": None,
-        "IsManaged": not column.custom,
+        "IsManaged": column.managed or not column.custom,
         "ExternalValue": "",
         "ParentValues": [],
         "MetadataId": None,

@@ -6,7 +6,10 @@ import uuid
 from functools import lru_cache
 from typing import Any
 
+from cosell.sandbox.dataverse.columns import Words
+
 LANGUAGE = 1033
+"""The base language of the environment."""
 _HOME = uuid.UUID("5c7b0000-0000-4000-8000-00000000da7a")
 
 
@@ -17,17 +20,22 @@ def metadata_id(*names: str) -> str:
 
 
 def label(text: str, *names: str) -> dict[str, Any]:
-    """A text in the one language of the environment; no text is a label without any."""
+    """A text in the languages it has, the base language first; no text is a label without any."""
     if not text:
         return {"LocalizedLabels": [], "UserLocalizedLabel": None}
-    one = {
-        "Label": text,
-        "LanguageCode": LANGUAGE,
-        "IsManaged": True,
-        "MetadataId": metadata_id("label", *names, text),
-        "HasChanged": None,
-    }
-    return {"LocalizedLabels": [one], "UserLocalizedLabel": dict(one)}
+    others = text.others if isinstance(text, Words) else {}
+    found = {LANGUAGE: str(text), **others}
+    made = [
+        {
+            "Label": words,
+            "LanguageCode": language,
+            "IsManaged": True,
+            "MetadataId": metadata_id("label", *names, words),
+            "HasChanged": None,
+        }
+        for language, words in found.items()
+    ]
+    return {"LocalizedLabels": made, "UserLocalizedLabel": dict(made[0])}
 
 
 def managed(value: Any, name: str, *, can_change: bool = True) -> dict[str, Any]:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from cosell.sandbox.dataverse.columns import Column, Key, Table, Target
+from cosell.sandbox.dataverse.definitions.attributes import name_of
 from cosell.sandbox.dataverse.definitions.labels import label, managed, metadata_id
+from cosell.sandbox.dataverse.errors import refusal
 from cosell.sandbox.dataverse.schema import ManyToMany, Schema
 from cosell.sandbox.dataverse.settings import Settings
 
 _ON_DELETE = {"unlink": "RemoveLink", "cascade": "Cascade", "restrict": "Restrict"}
+
+
+def named(schema: Schema, key: str) -> Table:
+    """The table that a key such as ``LogicalName='account'`` or an id names."""
+    name = name_of(key, "LogicalName")
+    for table in schema.tables.values():
+        if table.name == name or metadata_id(table.name) == key.lower():
+            return table
+    raise refusal(404, "0x80040217", f"EntityMetadata {key} Does Not Exist")
 
 
 def table_definition(table: Table, settings: Settings) -> dict[str, Any]:
@@ -27,7 +38,7 @@ def table_definition(table: Table, settings: Settings) -> dict[str, Any]:
         "CollectionSchemaName": table.entity_set,
         "DisplayName": label(table.label, table.name),
         "DisplayCollectionName": label(table.plural, table.name, "collection"),
-        "Description": label("", table.name),
+        "Description": label(table.description, table.name, "description"),
         "ObjectTypeCode": table.code,
         "PrimaryIdAttribute": table.primary_id,
         "PrimaryNameAttribute": table.primary_name,
@@ -36,7 +47,7 @@ def table_definition(table: Table, settings: Settings) -> dict[str, Any]:
         "HasNotes": table.has_notes,
         "HasActivities": table.has_notes,
         "IsCustomEntity": table.custom,
-        "IsManaged": not table.custom,
+        "IsManaged": table.managed or not table.custom,
         "IsPrivate": False,
         "IsIntersect": False,
         "IsLogicalEntity": False,
@@ -63,7 +74,7 @@ def key_definition(table: Table, key: Key) -> dict[str, Any]:
         "EntityKeyIndexStatus": key.status,
         "DisplayName": label(key.label, table.name, key.name),
         "IsCustomizable": managed(True, "iscustomizable"),
-        "IsManaged": False,
+        "IsManaged": key.managed,
         "IsSynchronous": False,
         "IsExportKey": False,
         "IsSecondaryKey": False,
@@ -129,8 +140,8 @@ def _pairs(one: ManyToMany) -> dict[str, Any]:
         "HasChanged": None,
         "SchemaName": one.name,
         "RelationshipType": "ManyToManyRelationship",
-        "IsCustomRelationship": False,
-        "IsManaged": True,
+        "IsCustomRelationship": one.custom,
+        "IsManaged": not one.custom,
         "SecurityTypes": "None",
         "Entity1LogicalName": one.left,
         "Entity1IntersectAttribute": one.left_column,

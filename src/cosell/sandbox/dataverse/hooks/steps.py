@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
 
 from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.hooks.context import Event, Message, Setting, serialised
 from cosell.sandbox.dataverse.hooks.post import Outcome, Parcel, Post
 from cosell.sandbox.dataverse.org import Org, wire_moment
@@ -18,6 +19,8 @@ _MESSAGES: tuple[Message, ...] = ("Create", "Update", "Delete")
 _CLOSING: tuple[Message, ...] = ("Win", "Lose")
 _OWN = frozenset(
     {"serviceendpoint", "sdkmessage", "sdkmessagefilter", "sdkmessageprocessingstep", "asyncoperation"}
+    | {"publisher", "solution", "solutioncomponent", "importjob", "systemform", "savedquery"}
+    | {"privilege", "roletemplate"}
 )
 _STAMPS = frozenset({"versionnumber", "modifiedby", "modifiedon", "modifiedonbehalfby"})
 
@@ -41,17 +44,28 @@ class _Step:
 
 def furnish(org: Org, actor: Actor) -> None:
     """The messages steps can be registered for, and the tables each is sent for."""
-    messages, filters = org.schema.table("sdkmessage"), org.schema.table("sdkmessagefilter")
-    ids = {
+    messages = org.schema.table("sdkmessage")
+    ids: dict[str, str] = {
         name: org.insert(messages, {"name": name, "isprivate": False}, actor)["sdkmessageid"]
         for name in (*_MESSAGES, *_CLOSING)
     }
     for table in list(org.schema.tables.values()):
-        if table.name in _OWN:
-            continue
-        for name in (*_MESSAGES, *(_CLOSING if table.name == "opportunity" else ())):
-            row: Row = {"primaryobjecttypecode": table.name, "iscustomprocessingstepallowed": True}
-            org.insert(filters, {**row, "sdkmessageid": Ref("sdkmessage", ids[name])}, actor)
+        _list_filters(org, actor, table, ids)
+
+
+def list_filters(org: Org, actor: Actor, table: Table) -> None:
+    """The messages that are sent for a table, for steps to be registered for."""
+    ids = {str(row["name"]): str(row["sdkmessageid"]) for row in org.store.rows("sdkmessage")}
+    _list_filters(org, actor, table, ids)
+
+
+def _list_filters(org: Org, actor: Actor, table: Table, ids: Mapping[str, str]) -> None:
+    if table.name in _OWN:
+        return
+    for name in (*_MESSAGES, *(_CLOSING if table.name == "opportunity" else ())):
+        row: Row = {"primaryobjecttypecode": table.name, "iscustomprocessingstepallowed": True}
+        row |= {"sdkmessageid": Ref("sdkmessage", ids[name])}
+        org.insert(org.schema.table("sdkmessagefilter"), row, actor)
 
 
 class Hooks:

@@ -9,9 +9,10 @@ from typing import Any
 from cosell.sandbox.dataverse.bodies import unknown
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Column, Table
+from cosell.sandbox.dataverse.errors import refusal
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.schema import Backward
-from cosell.sandbox.dataverse.security import require
+from cosell.sandbox.dataverse.security import hides, require
 from cosell.sandbox.dataverse.store import Ref, Row
 
 Read = Callable[[Row], Any]
@@ -41,6 +42,9 @@ class Scope:
         found = table.by_wire(last) or (table.columns.get(last) if logical else None)
         if found is None or not found.readable:
             raise unknown(self.org, table, last)
+        if hides(self.org, self.actor, found):
+            text = "The Query contained a secured attribute to which the caller does not have access"
+            raise refusal(403, "0x8004f506", text)
         name = found.name
         if not steps:
             return found, lambda row: row.get(name)

@@ -13,6 +13,25 @@ _LISTED: dict[str, Any] = {
     "replicateable": False,
 }
 
+_SYSTEM = (
+    ("ApiEnabled", "API Enabled"),
+    ("AssignPermissionSets", "Assign Permission Sets"),
+    ("CustomizeApplication", "Customize Application"),
+    ("ManageUsers", "Manage Users"),
+    ("ModifyAllData", "Modify All Data"),
+    ("ModifyMetadata", "Modify Metadata Through Metadata API Functions"),
+    ("ViewAllData", "View All Data"),
+    ("ViewSetup", "View Setup and Configuration"),
+)
+_ACTS = (
+    ("Read", "Read Records"),
+    ("Create", "Create Records"),
+    ("Edit", "Edit Records"),
+    ("Delete", "Delete Records"),
+    ("ViewAllRecords", "Read All Records"),
+    ("ModifyAllRecords", "Edit All Records"),
+)
+
 
 def _user() -> SObject:
     return sobject(
@@ -74,6 +93,7 @@ def _permission_sets() -> list[SObject]:
             flag("IsCustom", "Is Custom"),
             flag("IsOwnedByProfile", "Is Owned By Profile"),
             ref("ProfileId", "Profile ID", "Profile"),
+            *(flag(f"Permissions{name}", label) for name, label in _SYSTEM),
             replicateable=False,
         ),
         sobject(
@@ -84,6 +104,30 @@ def _permission_sets() -> list[SObject]:
             ref("PermissionSetId", "PermissionSet ID", "PermissionSet", "Assignments", cascade=True),
             ref("AssigneeId", "Assignee ID", "User", "PermissionSetAssignments", nillable=False),
             replicateable=False,
+        ),
+        sobject(
+            "FieldPermissions",
+            "Field Permissions",
+            "Field Permissions",
+            "01k",
+            ref("ParentId", "Parent ID", "PermissionSet", "FieldPerms", nillable=False, cascade=True),
+            text("SobjectType", "SObject Type Name", 40, nillable=False),
+            text("Field", "Field Name", 240, nillable=False),
+            flag("PermissionsRead", "Read Field"),
+            flag("PermissionsEdit", "Edit Field"),
+            replicateable=False,
+            recycle_bin=False,
+        ),
+        sobject(
+            "ObjectPermissions",
+            "Object Permissions",
+            "Object Permissions",
+            "110",
+            ref("ParentId", "Parent ID", "PermissionSet", "ObjectPerms", nillable=False, cascade=True),
+            text("SobjectType", "SObject Type Name", 40, nillable=False),
+            *(flag(f"Permissions{act}", label) for act, label in _ACTS),
+            replicateable=False,
+            recycle_bin=False,
         ),
         sobject(
             "Profile",
@@ -108,6 +152,17 @@ def _lists() -> list[SObject]:
             number("SortOrder", "Sort Order", 9, 0, "int"),
             flag("IsDefault", "Is Default"),
             flag("IsConverted", "Converted"),
+            **_LISTED,
+        ),
+        sobject(
+            "ListView",
+            "List View",
+            "List Views",
+            "00B",
+            text("Name", "View Name", 80, name_field=True),
+            text("DeveloperName", "API Name", 80),
+            text("NamespacePrefix", "Namespace Prefix", 15),
+            text("SobjectType", "SObject Type", 40),
             **_LISTED,
         ),
         sobject(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cosell.sandbox.shell.control import (
     dataverse,
     events,
+    fields,
     leads,
     partner_center,
     salesforce,
@@ -20,6 +21,7 @@ VERBS = (
     *salesforce.VERBS,
     *leads.VERBS,
     *dataverse.VERBS,
+    *fields.VERBS,
     *events.VERBS,
     *secrets.VERBS,
     *tokens.VERBS,

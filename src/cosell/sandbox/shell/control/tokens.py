@@ -59,14 +59,23 @@ def sign_in(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
 
 def register_certificate(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
     """An administrator registers a certificate that an application may sign in with instead of its secret."""
-    system = wish.text("system", "entra", among=DIRECTORIES)
+    system = wish.text("system", "entra", among=(*DIRECTORIES, "salesforce"))
     client_id, pem = wish.text("client_id", _application(sandbox, system)), wish.text("certificate_pem")
     wish.done()
     try:
-        made = _directory(sandbox, system).trust_certificate(client_id, pem)
+        if system == "salesforce":
+            made = _trust_in_salesforce(sandbox, client_id, pem)
+        else:
+            made = _directory(sandbox, system).trust_certificate(client_id, pem)
     except (ValueError, LookupError) as trouble:
         raise Refused(f"The directory does not take this: {trouble.args[0]}.") from None
     return {"registered": client_id, **made}
+
+
+def _trust_in_salesforce(sandbox: Sandbox, client_id: str, pem: str) -> dict[str, Any]:
+    if client_id != sandbox.salesforce.client_id:
+        raise LookupError(f"there is no app {client_id}")
+    return sandbox.salesforce.application.trust_certificate(pem)
 
 
 def register_redirect(sandbox: Sandbox, wish: Wish) -> dict[str, Any]:
@@ -99,6 +108,8 @@ def _directory(sandbox: Sandbox, system: str) -> Entra:
 
 def _application(sandbox: Sandbox, system: str) -> str:
     """The application that signs in for a system."""
+    if system == "salesforce":
+        return sandbox.salesforce.client_id
     return sandbox.dataverse.client_id if system == "dataverse" else _directory(sandbox, system).client_id
 
 

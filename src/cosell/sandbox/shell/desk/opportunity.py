@@ -62,7 +62,10 @@ def fields_of(wish: Mapping[str, Any]) -> dict[str, Any]:
     """The changes under their API names; an empty text clears a field."""
     changes = renamed(wish, SAME)
     api_names = set(FIELDS.values())
-    unknown = [name for name in changes if name not in FIELDS and name not in api_names]
+    # What else an administrator added goes by its API name, and Salesforce itself knows whether it is there.
+    unknown = [
+        name for name in changes if name not in {*FIELDS, *api_names} and not name.lower().endswith("__c")
+    ]
     if unknown:
         raise Refused(f"An opportunity has no {', '.join(unknown)} here; it has: {', '.join(FIELDS)}.")
     return {FIELDS.get(name, name): None if value == "" else value for name, value in changes.items()}

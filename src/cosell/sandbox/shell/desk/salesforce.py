@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
-from cosell.sandbox.salesforce.catalogue.connector import HELP, connector_object
+from cosell.sandbox.salesforce.catalogue.connector import HELP
 from cosell.sandbox.shell.desk.opportunity import FIELDS, SAME, contact_row, fields_of, line_of, solution_row
+from cosell.sandbox.shell.salesforce_names import Names
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
-SOLUTION = connector_object().name
 HELP_LABELS = tuple(HELP.split("|"))
 ROLES = ("Decision Maker", "Technical Buyer", "Economic Buyer", "Business User", "Influencer", "Other")
 
@@ -27,6 +27,16 @@ def allowed(act: Callable[[], T]) -> T:
         return act()
     except SalesforceError as refusal:
         raise Refused(f"Salesforce does not take this: {refusal}") from None
+
+
+def _arranged(act: Callable[[], None]) -> None:
+    """Does what an administrator wants of a field, or says why it cannot be."""
+    try:
+        act()
+    except KeyError as unknown:
+        raise Refused(f"Salesforce has no “{unknown.args[0]}”.", status=404) from None
+    except ValueError as wrong:
+        raise Refused(f"Salesforce does not take this: {wrong}.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +56,16 @@ class SalesforceDesk:
     """Sees and changes opportunities as the people who work in the org."""
 
     def __init__(self, org: Salesforce) -> None:
-        self._org, self._seller = org, org.as_seller
+        self._org, self._seller, self._names = org, org.as_seller, Names(org)
         self._commits: list[asyncio.TimerHandle] = []
 
     def opportunities(self) -> list[dict[str, Any]]:
         """A line for every opportunity, the last changed first."""
         accounts = {row["Id"]: row for row in self._seller.rows("Account")}
         solutions: dict[str, list[str]] = {}
-        for row in self._seller.rows(SOLUTION):
+        for row in self._solutions():
             solutions.setdefault(row["Opportunity__c"], []).append(row["Solution_Identifier__c"])
-        rows = sorted(
-            self._seller.rows("Opportunity"), key=lambda row: str(row["SystemModstamp"]), reverse=True
-        )
+        rows = sorted(self._opportunities(), key=lambda row: str(row["SystemModstamp"]), reverse=True)
         return [line_of(row, accounts.get(row["AccountId"]), solutions.get(row["Id"], [])) for row in rows]
 
     def opportunity(self, row_id: str) -> dict[str, Any]:
@@ -65,7 +73,7 @@ class SalesforceDesk:
         row = self._opportunity(row_id)
         accounts = {one["Id"]: one for one in self._seller.rows("Account")}
         account = accounts.get(row["AccountId"])
-        solutions = self._children(SOLUTION, "Opportunity__c", row["Id"])
+        solutions = [one for one in self._solutions() if one["Opportunity__c"] == row["Id"]]
         return {
             **line_of(row, account, [one["Solution_Identifier__c"] for one in solutions]),
             "description": row["Description"],
@@ -83,7 +91,7 @@ class SalesforceDesk:
 
     def linked(self, referral_id: str, external_id: str | None) -> str | None:
         """The id of the opportunity that names this referral, or that the referral names."""
-        for row in self._seller.rows("Opportunity"):
+        for row in self._opportunities():
             named = external_id is not None and str(row["Id"])[:15] == external_id[:15]
             if named or row["Referral_Identifier__c"] == referral_id:
                 return str(row["Id"])
@@ -118,7 +126,7 @@ class SalesforceDesk:
             wish.rest_of("contact"),
             [self._user_id(one) for one in wish.items("team", [])],
         )
-        fields |= fields_of(wish.rest())
+        fields |= self._names.actual(fields_of(wish.rest()))
         return allowed(lambda: self._create(wanted))
 
     def edit(self, row_id: str, changes: Mapping[str, Any]) -> None:
@@ -126,12 +134,13 @@ class SalesforceDesk:
         fields = fields_of(changes)
         if not fields:
             raise Refused(f"Name a field to change: {', '.join(FIELDS)}.")
-        wanted = self._opportunity(row_id)["Id"]
-        allowed(lambda: self._seller.update("Opportunity", wanted, fields))
+        wanted, given = self._opportunity(row_id)["Id"], self._names.actual(fields)
+        if given:
+            allowed(lambda: self._seller.update("Opportunity", wanted, given))
 
     def edit_slowly(self, row_id: str, changes: Mapping[str, Any], *, seconds: float) -> None:
         """Changes an opportunity in a transaction that others see only when it commits, `seconds` later."""
-        fields, wanted = fields_of(changes), self._opportunity(row_id)["Id"]
+        fields, wanted = self._names.actual(fields_of(changes)), self._opportunity(row_id)["Id"]
         transaction = self._org.open_transaction()
         try:
             allowed(lambda: transaction.update("Opportunity", wanted, fields))
@@ -160,14 +169,14 @@ class SalesforceDesk:
     def add_solution(self, row_id: str, wish: Mapping[str, Any]) -> str:
         """Adds a solution to an opportunity."""
         opportunity = self._opportunity(row_id)["Id"]
-        fields = {**solution_row(wish), "Opportunity__c": opportunity}
-        return allowed(lambda: self._seller.create(SOLUTION, fields))
+        return allowed(lambda: self._add_solution(opportunity, solution_row(wish)))
 
     def remove_child(self, row_id: str, kind: str, child_id: str) -> None:
         """Takes a solution, a contact or a team member off an opportunity."""
-        sobject, parent = _CHILDREN[kind]
-        opportunity = self._opportunity(row_id)["Id"]
-        if not any(row["Id"] == child_id for row in self._children(sobject, parent, opportunity)):
+        opportunity = self.opportunity(row_id)
+        sobject, listed = _CHILDREN[kind]
+        sobject = sobject or self._names.solution or ""
+        if not any(row["Id"] == child_id for row in opportunity[listed]):
             raise Refused("That is not, or no longer, on this opportunity.", status=404)
         allowed(lambda: self._seller.delete(sobject, child_id))
 
@@ -184,17 +193,65 @@ class SalesforceDesk:
         fields["TeamMemberRole"] = role
         return allowed(lambda: self._seller.create("OpportunityTeamMember", fields))
 
+    def remove_field(self, table: str, name: str) -> None:
+        """An administrator deletes a field with its values."""
+        _arranged(lambda: self._org.drift.remove(table, name))
+
+    def rename_field(self, table: str, name: str, new: str) -> None:
+        """An administrator gives a field another API name."""
+        _arranged(lambda: self._org.drift.rename(table, name, new))
+
+    def hide_field(self, table: str, name: str) -> None:
+        """An administrator takes the right to see a field from the integration user."""
+        _arranged(lambda: self._org.drift.hide(table, name))
+
+    def lock_field(self, table: str, name: str) -> None:
+        """An administrator takes the right to write a field from the integration user."""
+        _arranged(lambda: self._org.drift.lock(table, name))
+
+    def restore_field(self, table: str, name: str) -> None:
+        """An administrator makes a field what it was before its first change."""
+        _arranged(lambda: self._org.drift.restore(table, name))
+
+    def retype_field(self, table: str, name: str, kind: str) -> None:
+        """An administrator turns a field into another type, such as Number."""
+        _arranged(lambda: self._org.drift.retype(table, name, kind))
+
+    def require_field(self, table: str, name: str) -> None:
+        """An administrator makes a field required."""
+        _arranged(lambda: self._org.drift.require(table, name))
+
+    def add_value(self, table: str, name: str, value: str) -> None:
+        """An administrator adds a value to a picklist; to that of stages a stage."""
+        _arranged(lambda: self._org.drift.add_value(table, name, value))
+
+    def remove_value(self, table: str, name: str, value: str) -> None:
+        """An administrator deactivates a value of a picklist, or a stage."""
+        _arranged(lambda: self._org.drift.remove_value(table, name, value))
+
+    def rename_value(self, table: str, name: str, value: str, new: str) -> None:
+        """An administrator gives a value of a picklist, or a stage, another name."""
+        _arranged(lambda: self._org.drift.rename_value(table, name, value, new))
+
+    def changed_fields(self) -> list[str]:
+        """The fields that are not as they were."""
+        return self._org.drift.changed()
+
     def _create(self, wanted: _Wanted) -> str:
         account_id = wanted.account_id or self._account(wanted.account, wanted.country)
         row_id = self._seller.create("Opportunity", {**wanted.fields, "AccountId": account_id})
         for solution in wanted.solutions:
-            self._seller.create(SOLUTION, {**solution, "Opportunity__c": row_id})
+            self._add_solution(row_id, solution)
         if wanted.contact:
             self._add_contact(row_id, account_id, contact_row(wanted.contact), "Decision Maker", primary=True)
         for user_id in wanted.team:
             member = {"OpportunityId": row_id, "UserId": user_id, "TeamMemberRole": "Sales Rep"}
             self._seller.create("OpportunityTeamMember", member)
         return row_id
+
+    def _add_solution(self, row_id: str, fields: dict[str, Any]) -> str:
+        given = self._names.actual_solution({**fields, "Opportunity__c": row_id})
+        return self._seller.create(self._names.solution or "", given)
 
     def _account(self, name: str | None, country: str | None) -> str | None:
         """The account of this name, made when there is none."""
@@ -222,14 +279,20 @@ class SalesforceDesk:
     def _opportunity(self, row_id: str) -> dict[str, Any]:
         """The row whose id this is, or begins with; the last three letters of an id may be missing."""
         wanted = row_id.strip()
-        rows = [
-            row for row in self._seller.rows("Opportunity") if wanted and str(row["Id"]).startswith(wanted)
-        ]
+        rows = [row for row in self._opportunities() if wanted and str(row["Id"]).startswith(wanted)]
         if len(rows) == 1:
             return rows[0]
         if rows:
             raise Refused(f"{len(rows)} opportunities have ids that begin with “{wanted}”.")
         raise Refused(f"There is no opportunity “{wanted}”.", status=404)
+
+    def _opportunities(self) -> list[dict[str, Any]]:
+        return [self._names.usual(row) for row in self._seller.rows("Opportunity")]
+
+    def _solutions(self) -> list[dict[str, Any]]:
+        """The solutions of all opportunities; none in an org without an object for them."""
+        name = self._names.solution
+        return [self._names.usual_solution(row) for row in self._rows(name)] if name else []
 
     def _children(self, sobject: str, parent: str, row_id: str) -> list[dict[str, Any]]:
         return [row for row in self._rows(sobject) if row[parent] == row_id]
@@ -265,7 +328,7 @@ class SalesforceDesk:
 
 
 _CHILDREN = {
-    "solutions": (SOLUTION, "Opportunity__c"),
-    "contacts": ("OpportunityContactRole", "OpportunityId"),
-    "team": ("OpportunityTeamMember", "OpportunityId"),
+    "solutions": ("", "solution_rows"),
+    "contacts": ("OpportunityContactRole", "contacts"),
+    "team": ("OpportunityTeamMember", "team"),
 }

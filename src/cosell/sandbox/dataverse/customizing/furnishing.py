@@ -1,0 +1,186 @@
+"""What an administrator finds in a fresh environment: roles, privileges, publishers, solutions, forms."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.form_texts import (
+    ACCOUNT_FORM,
+    OPEN_FETCH,
+    OPEN_LAYOUT,
+    OPPORTUNITY_FORM,
+)
+from cosell.sandbox.dataverse.errors import privilege_id
+from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.security import (
+    ADMINISTRATOR,
+    CUSTOMIZER,
+    ON_BEHALF,
+    PACKING,
+    RIGHTS,
+    Depth,
+    all_privileges,
+    table_privileges,
+)
+from cosell.sandbox.dataverse.store import Ref
+from cosell.sandbox.frame import Org as Given
+
+CONNECTOR, SALESPERSON, BASIC = "Cosell connector", "Salesperson", "Basic User"
+ADMINISTRATORS, CUSTOMIZERS = "System Administrator", "System Customizer"
+DEFAULT_SOLUTION = "fd140aaf-4df4-11dd-bd17-0019b9312238"
+ACTIVE_SOLUTION = "fd140aae-4df4-11dd-bd17-0019b9312238"
+"""The same ids in every environment."""
+_HOME = uuid.UUID("5c7b0000-0000-4000-8000-00000000da7c")
+_SALES = frozenset(
+    {"account", "contact", "lead", "opportunity", "opportunityproduct", "opportunityclose", "annotation"}
+    | {"connection"}
+)
+_OWN = frozenset({"account", "contact", "annotation", "connection"})
+
+
+def known_id(*names: str) -> str:
+    """An id that is the same in every environment."""
+    return str(uuid.uuid5(_HOME, "/".join(names)))
+
+
+def furnish_roles(org: Org, system: Actor, unit: Ref) -> dict[str, str]:
+    """Creates privileges and roles; the ids of the roles by their names."""
+    for table in (None, *org.schema.tables.values()):
+        add_privileges(org, table)
+    made = {}
+    if org.schema.given is Given.READY:
+        made[CONNECTOR] = add(org, system, "role", name=CONNECTOR, businessunitid=unit)
+        _grant_all(org, made[CONNECTOR])
+    made[SALESPERSON] = add(org, system, "role", name=SALESPERSON, businessunitid=unit)
+    _grant(org, made[SALESPERSON], _SALES, Depth.BASIC)
+    made[BASIC] = _add_known(org, system, "role", BASIC, businessunitid=unit)
+    _grant(org, made[BASIC], _OWN, Depth.BASIC)
+    for name, template in ((ADMINISTRATORS, ADMINISTRATOR), (CUSTOMIZERS, CUSTOMIZER)):
+        add(org, system, "roletemplate", roletemplateid=template, name=name)
+        link = Ref("roletemplate", template)
+        made[name] = _add_known(org, system, "role", name, businessunitid=unit, roletemplateid=link)
+    return made
+
+
+def add_privileges(org: Org, table: Table | None) -> None:
+    """The privileges of a table, or (None) those that are for no table."""
+    if table is None:
+        for name, owner in all_privileges(org.schema).items():
+            if owner is None:
+                _privilege(org, name, 0, {Depth.GLOBAL})
+        return
+    owned = table.ownership == "UserOwned"
+    for name, right in table_privileges(table):
+        _privilege(org, name, 1 << RIGHTS.index(right), set(Depth) if owned else {Depth.GLOBAL})
+
+
+def drop_privileges(org: Org, table: Table) -> None:
+    """Removes the privileges of a table that goes, from the roles too."""
+    pairs = org.store.table("roleprivileges")
+    for name, _ in table_privileges(table):
+        for one in pairs.ids_where("privilegeid", privilege_id(name)):
+            org.store.put("roleprivileges", one, None)
+        org.store.put("privilege", privilege_id(name), None)
+
+
+def grant(org: Org, role_id: str, named: str, depth: Depth) -> None:
+    """Gives a privilege, by its id, to a role."""
+    pair = {
+        "roleid": role_id,
+        "privilegeid": named,
+        "privilegedepthmask": depth.mask,
+        "versionnumber": org.next_version(),
+    }
+    org.store.put("roleprivileges", f"{role_id}|{named}", pair)
+
+
+def _privilege(org: Org, name: str, right: int, reaches: set[Depth]) -> None:
+    row_id = privilege_id(name)
+    row: dict[str, Any] = {"privilegeid": row_id, "name": name, "accessright": right}
+    row |= {f"canbe{one.word.lower()}": one in reaches for one in Depth}
+    org.store.put("privilege", row_id, {**row, "versionnumber": org.next_version()})
+
+
+def _grant_all(org: Org, role_id: str) -> None:
+    """All that a connector may need of rows, and nothing of customizations but to look at them."""
+    for name, table in all_privileges(org.schema).items():
+        if table is None:
+            continue
+        if table.name not in PACKING or name.startswith("prvRead"):
+            grant(org, role_id, privilege_id(name), Depth.GLOBAL)
+    grant(org, role_id, privilege_id(ON_BEHALF), Depth.GLOBAL)
+
+
+def _grant(org: Org, role_id: str, names: frozenset[str], depth: Depth) -> None:
+    """Everything on some tables, and to read what is nobody's own."""
+    for table in org.schema.tables.values():
+        for name, right in table_privileges(table):
+            if table.name in names:
+                grant(org, role_id, privilege_id(name), depth)
+            elif right == "Read" and table.ownership != "UserOwned" and table.name not in PACKING:
+                grant(org, role_id, privilege_id(name), Depth.GLOBAL)
+
+
+def furnish_packages(org: Org, system: Actor) -> None:
+    """Creates the publishers, solutions, forms and views that are there before anybody comes."""
+    default = _publisher(org, system, "DefaultPublishercosellsandbox", "Default Publisher", "new", 10_000)
+    for row_id, name in ((DEFAULT_SOLUTION, "Default"), (ACTIVE_SOLUTION, "Active")):
+        _solution(org, system, name, default, solutionid=row_id, friendlyname=f"{name} Solution")
+    house = _publisher(org, system, "fabrikam", "Fabrikam", "fab", 24_000)
+    _solution(org, system, "FabrikamSales", house, friendlyname="Fabrikam Sales")
+    match org.schema.given:
+        case Given.READY:
+            ours = _publisher(org, system, "cosell", "Cosell", "cosell", 72_700)
+            _solution(org, system, "Cosell", ours, friendlyname="Cosell")
+        case Given.MICROSOFT:
+            theirs = _publisher(org, system, "msft", "Microsoft", "msft", 29_960)
+            name = "Partner Center Referrals Synchronization for Dynamics 365"
+            _solution(org, system, "msft_PartnerCenterReferrals", theirs, friendlyname=name, ismanaged=True)
+    for table, xml in (("opportunity", OPPORTUNITY_FORM), ("account", ACCOUNT_FORM)):
+        fields = {"objecttypecode": table, "type": 2, "formxml": xml, "isdefault": True}
+        _add_known(org, system, "systemform", table, name=table.capitalize(), **fields, **_OPEN)
+    view = {"returnedtypecode": "opportunity", "querytype": 0, "isdefault": True, "statecode": 0}
+    view |= {"statuscode": 1, "fetchxml": OPEN_FETCH, "layoutxml": OPEN_LAYOUT}
+    _add_known(org, system, "savedquery", "opportunity", name="Open Opportunities", **view, **_OPEN)
+
+
+_OPEN = {"iscustomizable": True, "ismanaged": True}
+
+
+def _publisher(org: Org, system: Actor, unique: str, name: str, prefix: str, values: int) -> Ref:
+    fields = {
+        "uniquename": unique,
+        "friendlyname": name,
+        "customizationprefix": prefix,
+        "customizationoptionvalueprefix": values,
+        "isreadonly": False,
+    }
+    return Ref(
+        "publisher", add(org, system, "publisher", publisherid=known_id("publisher", unique), **fields)
+    )
+
+
+def _solution(org: Org, system: Actor, unique: str, publisher: Ref, **more: Any) -> None:
+    fields: dict[str, Any] = {
+        "solutionid": known_id("solution", unique),
+        "uniquename": unique,
+        "version": "1.0.0.0",
+        "publisherid": publisher,
+        "ismanaged": False,
+        "isvisible": True,
+    }
+    add(org, system, "solution", **{**fields, **more})
+
+
+def _add_known(org: Org, system: Actor, table: str, key: str, **row: Any) -> str:
+    primary = org.schema.table(table).primary_id
+    return add(org, system, table, **{"name": key, **row, primary: known_id(table, key)})
+
+
+def add(org: Org, actor: Actor, table_name: str, /, **row: Any) -> str:
+    """Stores a row as it is; its id."""
+    table = org.schema.table(table_name)
+    return str(org.insert(table, row, actor)[table.primary_id])

@@ -1,0 +1,1 @@
+"""The Metadata API: deploys over REST, layouts over SOAP (reference 12)."""
