@@ -78,6 +78,26 @@ def test_both_forms_of_the_endpoint_sign_a_person_in(desk: Desk, form: str) -> N
     assert desk.partner_center(entra_form=form).code == 0
 
 
+def test_an_application_without_a_secret_signs_a_person_in(desk: Desk) -> None:
+    """A public client proves itself by its code challenge alone."""
+    desk.begin("salesforce")
+    entra(desk, browser_session=True, consent="granted")
+    desk.signs_in_when_asked()
+    said = desk.partner_center(client_secret="")
+    assert said.code == 0, said.words
+    assert "client_secret" not in tomllib.loads(desk.text)["partner_center"]
+
+
+def test_a_person_who_never_comes_back_is_told_of_the_other_way(desk: Desk) -> None:
+    """A policy of the tenant stops people on its own page, from which no browser returns."""
+    desk.begin("salesforce")
+    desk.monkeypatch.setattr("cosell.cli.signing_in.webbrowser.open", lambda _: True)
+    desk.monkeypatch.setattr("cosell.wiring.loopback.PATIENCE", 0.5)
+    said = desk.partner_center()
+    assert said.code == 4
+    assert "cosell connect partner-center --device" in said.words
+
+
 def test_a_sign_in_without_a_second_factor_is_refused_before_anything_is_kept(desk: Desk) -> None:
     """Partner-center-api.md 1.2: 401 with 900421, and the `amr` claim that tells beforehand."""
     desk.begin("salesforce")

@@ -44,7 +44,7 @@ def take(bench: Bench, answers: Sequence[str]) -> None:
                 advice=f"There are: {', '.join(names)}. Write each as NAME=VALUE.",
                 exit_code=USAGE,
             )
-        if names[name].secret and value != NEW:
+        if names[name].secret and value not in ("", NEW):
             _refuse_clear(names[name], value)
         bench.answers[name] = value
 

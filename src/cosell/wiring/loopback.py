@@ -36,10 +36,10 @@ class Loopback:
         """What an answer to our question repeats; any other is not ours, and changes nothing."""
         self._came: asyncio.Future[Mapping[str, str]] = asyncio.get_running_loop().create_future()
 
-    async def answer(self, patience: float = PATIENCE) -> Mapping[str, str]:
+    async def answer(self, patience: float | None = None) -> Mapping[str, str]:
         """What the browser brought along."""
         try:
-            return await asyncio.wait_for(self._came, patience)
+            return await asyncio.wait_for(self._came, PATIENCE if patience is None else patience)
         except TimeoutError:
             raise SignedOut(
                 "Nobody came back from the sign-in in time.",
