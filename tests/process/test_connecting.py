@@ -452,3 +452,17 @@ def test_signing_in_again_keeps_the_application_s_secret(desk: Desk) -> None:
     said = desk.connect("partner-center")
     assert said.code == 0, said.words
     assert desk.text == text
+
+
+def test_salesforce_takes_a_key_pair_made_here(desk: Desk) -> None:
+    """Salesforce-api.md 2.1, 2.2: the certificate is uploaded to the app, the key stays sealed."""
+    desk.begin("salesforce")
+    first = desk.salesforce(private_key="new")
+    assert first.code != 0
+    assert "upload this certificate" in first.words
+    desk.control.register_certificate(
+        next(desk.folder.glob("cosell-salesforce-*.crt")).read_text(), "salesforce"
+    )
+    said = desk.connect("salesforce")
+    assert said.code == 0, said.words
+    assert tomllib.loads(desk.text)["salesforce"]["private_key"] == "sealed:salesforce.private_key"

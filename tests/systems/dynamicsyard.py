@@ -14,6 +14,7 @@ from cosell.http import AsgiTransport, NoAnswer, Reply, Request, Timeouts
 from cosell.sandbox.dataverse import Dataverse
 from cosell.sandbox.entra import Entra
 from cosell.sandbox.frame import Frame, Org, Watched
+from cosell.sections.credentials import Given
 from cosell.sections.secrets import Reference
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.options import FixedToken, Options
@@ -93,11 +94,15 @@ class Yard:
                 "tenant": self.org.tenant,
             }
         )
-        site = Site(self.line, self.clock, self._secret, lambda _: None)
+        site = Site(self.line, self.clock, self._secret, self._credential, lambda _: None)
         return open_installer(section, site, Admin(token=self.org.admin_token if admin else ""))
 
     def _secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
         return self.org.client_secret if reference is not None else None
+
+    def _credential(self, setting: str, reference: Reference | None, *, lines: bool = False) -> Given | None:
+        secret = self._secret(setting, reference, lines=lines)
+        return None if secret is None else Given(secret)
 
     async def plan(self, wish: Wish = Wish()) -> Sequence[Step]:  # noqa: B008
         return await self._with(lambda one: one.plan(wish))

@@ -9,6 +9,7 @@ import pytest
 from cosell.core.errors import CosellError, Misconfigured, Rejected, Retryable
 from cosell.crm import Site
 from cosell.crm.installing import Admin
+from cosell.sections.credentials import Given
 from cosell.sections.secrets import Reference
 from cosell.systems.dataverse import SYSTEM
 from cosell.systems.dataverse.package import promotion
@@ -169,7 +170,10 @@ def test_a_user_by_name_is_refused_with_what_to_do_instead() -> None:
     def secret(setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
         return "s"
 
-    site = Site(transport=None, clock=OwnClock(), secret=secret, hide=lambda _: None)  # type: ignore[arg-type]
+    def credential(setting: str, reference: Reference | None, *, lines: bool = False) -> Given:
+        return Given("s")
+
+    site = Site(None, OwnClock(), secret, credential, lambda _: None)  # type: ignore[arg-type]
     assert SYSTEM.installer is not None
     with pytest.raises(Misconfigured, match="by name") as refused:
         SYSTEM.installer(section, site, Admin(username="admin@contoso.example"))

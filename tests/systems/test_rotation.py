@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from cosell.core.records import Snapshot
 from cosell.crm.certificates import make, public_part
 from cosell.http import AiohttpTransport
@@ -19,7 +16,6 @@ from cosell.systems.dataverse.options import Either
 from cosell.systems.dataverse.system import Dataverse
 from cosell.systems.partner_center.connection import open_connection
 from cosell.systems.salesforce.options import ClientSecret, Jwt
-from cosell.systems.salesforce.options import Options as SalesforceOptions
 from tests.sandbox.microsoft import private_deal
 from tests.systems import dynamicsfloor, office, salesfloor
 from tests.systems.dynamicsdesk import place
@@ -157,23 +153,19 @@ async def test_a_secret_that_ended_before_the_switch_does_not_stop_partner_cente
 # --- Salesforce ------------------------------------------------------------------------------------
 
 
-def app_becomes(floor: salesfloor.Floor, **parts: str) -> None:
-    """The org's administrator gives the app another certificate or secret; there is one of each only."""
-    for name, value in parts.items():
-        object.__setattr__(floor.org._app, name, value)
-
-
 async def test_salesforce_goes_on_while_the_certificate_is_replaced() -> None:
-    """Salesforce-api.md 2.2: an app knows one certificate; which one changes between two sign-ins."""
+    """Salesforce-api.md 2.2: the app knows the old certificate and the new one, then the new one alone."""
     async with salesfloor.opened() as floor:
-        before = dataclasses.asdict(floor.org._app)
+        app = floor.org.application
+        first = next(iter(app.public_keys))
         key, pem = Turning([floor.org.private_key_pem]), make("next")
         system = floor.another(login=Jwt(floor.org.username, key))
         ids = [floor.deal() for _ in range(DEALS)]
         try:
             acts: Sequence[Act] = (
+                lambda: app.trust_certificate(public_part(pem)),
                 lambda: key.kept.append(pem),
-                lambda: app_becomes(floor, public_key_pem=public_key(pem)),
+                lambda: app.end_secret(first),
                 key.kept.reverse,
                 lambda: key.kept.pop(),
             )
@@ -181,24 +173,19 @@ async def test_salesforce_goes_on_while_the_certificate_is_replaced() -> None:
             assert await stored(system, wanted)
         finally:
             await system.aclose()
-            app_becomes(floor, **before)
-
-
-def public_key(pem: str) -> str:
-    key = x509.load_pem_x509_certificate(public_part(pem).encode()).public_key()
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 async def test_salesforce_goes_on_while_the_consumer_secret_is_replaced() -> None:
     async with salesfloor.opened() as floor:
+        app = floor.org.application
+        first = next(iter(app.good_secrets))
         secret = Turning([floor.org.client_secret])
         system = floor.another(login=ClientSecret(secret))
-        assert isinstance(floor.options, SalesforceOptions)
         ids = [floor.deal() for _ in range(DEALS)]
         try:
             acts: Sequence[Act] = (
-                lambda: secret.kept.append("the-next-consumer-secret"),
-                lambda: app_becomes(floor, client_secret="the-next-consumer-secret"),
+                lambda: secret.kept.append(app.new_secret()["secret"]),
+                lambda: app.end_secret(first),
                 secret.kept.reverse,
                 lambda: secret.kept.pop(),
             )

@@ -40,7 +40,7 @@ def open_installer(section: DynamicsSettings, site: Site, admin: Admin) -> Dynam
             advice="Give an administrator's access token, or let the application user install (System "
             "Customizer).",
         )
-    chosen = options(section, site.secret)
+    chosen = options(section, site.credential)
     if admin.token:
         chosen = replace(chosen, login=FixedToken(admin.token))
     return DynamicsInstaller(chosen, site, advice=_ADMIN_ADVICE if admin.token else _OWN_ADVICE)
