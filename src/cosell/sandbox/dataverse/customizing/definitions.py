@@ -121,8 +121,7 @@ class Definitions:
                 raise relationships.taken(column)
             self._org.schema.add_column(table.name, *columns.beside(table, column))
             self._put_column(call, package, table, column)
-        table_id, column_id = metadata_id(table.name), metadata_id(table.name, column.name)
-        return _created(f"{call.root}/EntityDefinitions({table_id})/Attributes({column_id})")
+        return _below(call, metadata_id(table.name, column.name))
 
     def _put_column(self, call: Call, package: Package, table: Table, column: Column) -> None:
         """A column brings its table along, without the rest of it."""
@@ -164,7 +163,7 @@ class Definitions:
             put_in(self._org, call.actor, solution, Kind.TABLE, table_id, Behaviour.LISTED)
             key_id = metadata_id("key", table.name, key.name)
             put_in(self._org, call.actor, solution, Kind.KEY, key_id)
-        return _created(f"{call.root}/EntityDefinitions({table_id})/Keys({key_id})")
+        return _below(call, key_id)
 
     def _drop_key(self, call: Call, table: Table, named: str) -> Reply:
         with changing(self._org, call, "prvDeleteEntity"):
@@ -296,6 +295,11 @@ def _only(call: Call, method: str) -> None:
 
 def _merging(call: Call) -> bool:
     return (call.header(MERGE) or "").strip().lower() == "true"
+
+
+def _below(call: Call, row_id: str) -> Reply:
+    """Where the new part of a table is; the table goes by the name the request called it by."""
+    return _created(f"{call.root}/{call.path.strip('/')}({row_id})")
 
 
 def _created(address: str) -> Reply:
