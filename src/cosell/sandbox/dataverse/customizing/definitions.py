@@ -21,6 +21,7 @@ from cosell.sandbox.dataverse.customizing.components import (
 )
 from cosell.sandbox.dataverse.customizing.forms import forms_with
 from cosell.sandbox.dataverse.customizing.locking import changing
+from cosell.sandbox.dataverse.customizing.staleness import stale
 from cosell.sandbox.dataverse.definitions import tables as shown
 from cosell.sandbox.dataverse.definitions.attributes import Attributes
 from cosell.sandbox.dataverse.definitions.labels import metadata_id
@@ -54,7 +55,7 @@ class Definitions:
     def _entities(self, call: Call) -> Reply:
         first, *tail = (unquote(one) for one in segments(call.path))
         if call.method in ("GET", "HEAD"):
-            return self._readers["EntityDefinitions"](call)
+            return self._read("EntityDefinitions", call)
         if first == "EntityDefinitions":
             _only(call, "POST")
             return self._create_table(call)
@@ -78,6 +79,10 @@ class Definitions:
                 return self._drop_key(call, table, _key(tail[0]))
             case _:
                 raise not_allowed(call.method)
+
+    def _read(self, name: str, call: Call) -> Reply:
+        with stale(self._org, call):
+            return self._readers[name](call)
 
     def _create_table(self, call: Call) -> Reply:
         with changing(self._org, call, "prvCreateEntity"):
@@ -190,7 +195,7 @@ class Definitions:
 
     def _relationships(self, call: Call) -> Reply:
         if call.method in ("GET", "HEAD"):
-            return self._readers["RelationshipDefinitions"](call)
+            return self._read("RelationshipDefinitions", call)
         first, *tail = (unquote(one) for one in segments(call.path))
         if tail:
             raise no_segment(tail[0])
@@ -211,7 +216,7 @@ class Definitions:
 
     def _choices(self, call: Call) -> Reply:
         if call.method in ("GET", "HEAD"):
-            return self._readers[choices.SET](call)
+            return self._read(choices.SET, call)
         first = unquote(segments(call.path)[0])
         if first == choices.SET:
             _only(call, "POST")
