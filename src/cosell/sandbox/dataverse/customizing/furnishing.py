@@ -116,8 +116,9 @@ def _to_sellers(schema: Schema, name: str, tables: frozenset[str]) -> Iterator[R
     for table in schema.tables.values():
         shared = table.ownership != "UserOwned" and table.name not in PACKING
         for privilege, right in table_privileges(table):
-            if table.name in tables:
-                yield _pair(role, privilege_id(privilege), Depth.BASIC)
+            if table.name in tables or (table.custom and name == SALESPERSON):
+                depth = Depth.BASIC if table.ownership == "UserOwned" else Depth.GLOBAL
+                yield _pair(role, privilege_id(privilege), depth)
             elif right == "Read" and shared:
                 yield _pair(role, privilege_id(privilege), Depth.GLOBAL)
 
