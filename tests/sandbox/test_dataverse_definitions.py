@@ -57,6 +57,12 @@ async def test_an_organization_may_come_from_microsofts_solution() -> None:
         options = (await admin.row(path, expand="OptionSet"))["OptionSet"]["Options"]
         assert options[0]["Value"] == 299_600_000
         assert (await admin.get(f"{OPPORTUNITY}/Keys")).rows == []
+        assert found["IsManaged"] is True
+        await admin.deal(msft_microsoftpartnercenterreferralidentifier="R-1")
+        (theirs,) = (await admin.get("solutions", filter="ismanaged eq true")).rows
+        assert (await admin.call("DELETE", f"solutions({theirs['solutionid']})")).status == 204
+        (row,) = (await admin.get("opportunities")).rows
+        assert not [name for name in row if name.startswith("msft_")]
 
 
 @pytest.mark.parametrize(
@@ -435,6 +441,21 @@ async def test_one_customization_at_a_time(installer: Installer) -> None:
     refused = await installer.post(ATTRIBUTES, text("nw_A"))
     assert refused.refusal == (429, "0x80071151")
     assert (await installer.post(ATTRIBUTES, text("nw_A"))).status == 204
+
+
+async def test_definitions_may_be_old_to_who_does_not_ask_for_consistency(installer: Installer) -> None:
+    """2.1: up to half a minute."""
+    api = installer.api
+    api.org.settings.metadata_lag_seconds = 30
+    await installer.add(text("nw_A"))
+    await installer.add(text("nw_B"))
+    for name in ("nw_a", "nw_b"):
+        path = f"{ATTRIBUTES}(LogicalName='{name}')"
+        assert (await api.get(path)).status == 404
+        assert (await api.get(path, headers={"Consistency": "Strong"})).status == 200
+    await api.deal(nw_a="x", nw_b="y")
+    api.frame.clock.advance(31)
+    assert (await api.get(path)).status == 200
 
 
 async def test_who_may_not_customize_is_told_what_is_missing(dynamics: Dynamics) -> None:
