@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,12 @@ from cosell.sandbox.frame import Frame, Org, Watched
 from cosell.sections.secrets import Reference
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.options import FixedToken, Options
+from cosell.systems.dataverse.package.calls import Calls
 from cosell.systems.dataverse.package.installer import DynamicsInstaller, open_installer
+from cosell.systems.dataverse.package.model import PACKAGE
 from cosell.systems.dataverse.settings import DynamicsSettings
 
-from .dynamicsdesk import AUTHORITY, ORG, client_over
+from .dynamicsdesk import AUTHORITY, ORG, ROOT, client_over
 from .office import OwnClock
 from .salesfloor import Still
 
@@ -111,7 +113,9 @@ class Yard:
     async def uninstall(self, wish: Wish = Wish()) -> Sequence[Step]:  # noqa: B008
         return await self._with(lambda one: one.uninstall(wish, self.told.append))
 
-    async def _with(self, act: Callable[[DynamicsInstaller], Any], *, admin: bool = True) -> Any:
+    async def _with(
+        self, act: Callable[[DynamicsInstaller], Awaitable[Sequence[Step]]], *, admin: bool = True
+    ) -> Sequence[Step]:
         installer = self.installer(admin=admin)
         try:
             return await act(installer)
@@ -125,6 +129,12 @@ class Yard:
         )
         client = client_over(self.line, chosen, self.clock)
         return Access(client, chosen, self.clock, found=lambda _: None)
+
+    def calls(self) -> Calls:
+        """An administrator's way to what no command offers."""
+        chosen = Options(ORG, self.org.admin_client_id, FixedToken(self.org.admin_token))
+        client = client_over(self.line, chosen, self.clock)
+        return Calls(client, self.clock, solution=PACKAGE.name, root=f"{ROOT}/")
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return self.org.as_seller.rows(table)

@@ -19,9 +19,9 @@ from .dynamicsyard import FORM, Cut, Yard, acts, yard
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "install-into-dynamics.md"
 
 
-async def installed(**wish: str) -> Yard:
+async def installed(page: str = "") -> Yard:
     here = yard()
-    await here.install(Wish(**wish))
+    await here.install(Wish(page=page))
     here.line.writes.clear()
     here.told.clear()
     return here
@@ -213,11 +213,14 @@ async def test_what_was_installed_goes_without_a_trace() -> None:
 
 
 async def test_what_somebody_else_made_by_the_same_names_stays() -> None:
+    """Columns made by hand are used, and are no part of our solution."""
     here = yard(Org.READY)
-    kept = set(here.org.schema.tables["opportunity"].columns)
+    before = set(here.org.schema.tables["opportunity"].columns)
+    await here.install()
     steps = await here.uninstall(Wish(data=True))
-    if "solution CosellConnector" not in acts(steps, Act.REMOVE):
-        assert set(here.org.schema.tables["opportunity"].columns) == kept
+    assert "the installer did not make it" in acts(steps, Act.KEEP)["opportunity.cosell_audit"]
+    assert set(here.org.schema.tables["opportunity"].columns) == before
+    assert [one.name for one in await check(here.access()) if not one.ok] == []
 
 
 # --- from Microsoft's own solution -----------------------------------------------------------------------

@@ -50,7 +50,8 @@ def test_the_model_names_exactly_the_columns_of_the_default_settings() -> None:
         names.detail_type,
         names.detail_publisher,
     }
-    made = {solution.primary.name, *(one.name for one in (*solution.columns, *solution.lookups))}
+    made = {solution.primary.name, *(one.name for one in solution.columns)}
+    made |= {one.name for one in solution.lookups}
     assert made == {
         names.solution_opportunity,
         names.solution_id,
@@ -173,7 +174,8 @@ def test_every_column_key_lookup_view_and_right_of_the_model_is_in_the_file() ->
     for addition in PACKAGE.additions:
         assert found[addition.table] == {one.name for one in addition.columns}
     for table in PACKAGE.tables:
-        own = {table.primary.name, *(one.name for one in (*table.columns, *table.lookups))}
+        own = {table.primary.name, *(one.name for one in table.columns)}
+        own |= {one.name for one in table.lookups}
         assert found[table.name] == own | {f"{table.name}id"}
     keys = {one.findtext("LogicalName") for one in root.iter("EntityKey")}
     assert keys == {key.name for _, key in PACKAGE.all_keys()}
