@@ -16,7 +16,8 @@ from cosell.core.fields import Help
 from cosell.systems.dataverse import SYSTEM
 from cosell.systems.dataverse.metadata import Choice, Column
 from cosell.systems.dataverse.options import COSELL
-from cosell.systems.dataverse.package.deal_columns import FIRST_VALUE, HELP, HELP_VALUES
+from cosell.systems.dataverse.own_answers import FIRST_VALUE, HELP_VALUES
+from cosell.systems.dataverse.package.deal_columns import HELP
 from cosell.systems.dataverse.package.files import solution_file
 from cosell.systems.dataverse.package.model import PACKAGE
 from cosell.systems.dataverse.package.parts import CHINESE, ENGLISH, KOREAN, LANGUAGES, Text
