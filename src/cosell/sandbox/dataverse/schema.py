@@ -154,7 +154,7 @@ class Schema:
     def drop_column(self, table: str, name: str) -> None:
         """Removes a custom column with its keys and forgets its values."""
         owner = self.tables[table]
-        _custom(owner.columns[name])
+        check_custom(owner.columns[name])
         del owner.columns[name]
         owner.keys = [key for key in owner.keys if name not in key.columns]
         self.touch()
@@ -164,7 +164,7 @@ class Schema:
         """Removes a custom column and adds it under another name; its values and keys move along."""
         owner = self.tables[table]
         old = owner.columns[name]
-        _custom(old)
+        check_custom(old)
         owner.columns = {
             (new_name if key == name else key): (replace(one, name=new_name, schema_name=new_name))
             if one is old
@@ -206,6 +206,7 @@ class Schema:
         self._seen = self.generation
 
 
-def _custom(column: Column) -> None:
+def check_custom(column: Column) -> None:
+    """Refuses what only columns that somebody added allow."""
     if not column.custom:
         raise ValueError(f"{column.name} is a standard column: it can be changed, never dropped or renamed")

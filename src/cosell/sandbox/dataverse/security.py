@@ -152,9 +152,10 @@ def hides(org: Org, actor: Actor, column: Column) -> bool:
     return column.secured and actor.secured and not is_administrator(org, actor.user_id)
 
 
-def require_columns(org: Org, actor: Actor, columns: Iterable[Column]) -> None:
-    """Refuses to write what is hidden."""
-    if any(hides(org, actor, one) for one in columns):
+def require_columns(org: Org, actor: Actor, table: Table, names: Iterable[str]) -> None:
+    """Refuses to write what is hidden or locked."""
+    locked = org.settings.locked_columns if actor.secured else frozenset()
+    if any(f"{table.name}.{one}" in locked or hides(org, actor, table.columns[one]) for one in names):
         text = (
             "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured"
             " attribute during update operation"

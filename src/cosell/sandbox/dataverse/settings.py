@@ -136,3 +136,5 @@ class Settings:
     """5.1: how long the index of a new alternate key takes."""
     new_forms_need_publishing: bool = False
     """5.1, unknown: whether a form or view that was just created is read only after it was published."""
+    locked_columns: frozenset[str] = frozenset()
+    """1.3: columns such as ``opportunity.name`` that the application may read and not write."""

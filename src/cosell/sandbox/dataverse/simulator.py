@@ -11,10 +11,10 @@ from cosell.sandbox.dataverse.batch import Batch
 from cosell.sandbox.dataverse.bulk import Bulk
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.customizing.definitions import Definitions
-from cosell.sandbox.dataverse.customizing.publishing import Publishing
 from cosell.sandbox.dataverse.customizing.roles import Roles
 from cosell.sandbox.dataverse.customizing.solutions import Solutions
 from cosell.sandbox.dataverse.door import SERVICE, Door
+from cosell.sandbox.dataverse.drift import Drift
 from cosell.sandbox.dataverse.errors import ready_answers
 from cosell.sandbox.dataverse.fresh import INSTALLER, furnish
 from cosell.sandbox.dataverse.hooks.post import Parcel
@@ -24,6 +24,7 @@ from cosell.sandbox.dataverse.limits import Limits
 from cosell.sandbox.dataverse.limits import ready_answers as throttled_answers
 from cosell.sandbox.dataverse.metadata import Metadata
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.publishing import Publishing
 from cosell.sandbox.dataverse.rest import Rest
 from cosell.sandbox.dataverse.schema import Schema
 from cosell.sandbox.dataverse.sellers import Sellers
@@ -80,6 +81,8 @@ class Dataverse:
         self.as_seller = Sellers(self._org, writer)
         door = Door(self._org, rest, sign_in, self._limits, self.base_url)
         self.app = Starlette(routes=[Route(SERVICE, door), Mount(SERVICE, door), Route("/", _front_page)])
+        self.drift = Drift(self._org)
+        """What an administrator changes about columns while somebody works with them."""
         self._hooks = Hooks(self._org)
         self._org.store.on_settle = self._hooks.committed
         self.client_secret = application.secret if application else entra.client_secret
@@ -144,6 +147,7 @@ class Dataverse:
     def reset(self) -> None:
         """Returns the environment to the day it was made; the lasting token stays good."""
         self._org.empty()
+        self.drift.reset()
         self._limits.reset()
         self._hooks.post.forget()
         furnish(self._org, self._application.client_id, self._application.object_id, self._administrator)

@@ -38,7 +38,7 @@ class Writer:
             raise invalid(f"Rows of '{table.name}' cannot be created.")
         require(self._org, actor, table, "Create")
         body = read_body(self._org, table, given, creating=True)
-        require_columns(self._org, actor, (table.columns[name] for name in body.changes))
+        require_columns(self._org, actor, table, body.changes)
         row: Row = {**(key or {}), **body.changes}
         for link in (key or {}).values():
             if isinstance(link, Ref):
@@ -87,7 +87,7 @@ class Writer:
         if not table.updatable:
             raise invalid(f"Rows of '{table.name}' cannot be changed.")
         body = read_body(self._org, table, given, creating=False)
-        require_columns(self._org, actor, (table.columns[name] for name in body.changes))
+        require_columns(self._org, actor, table, body.changes)
         return self.change(actor, table, row_id, body.changes)
 
     def change(self, actor: Actor, table: Table, row_id: str, changes: Row) -> Row:

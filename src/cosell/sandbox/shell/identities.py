@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cosell.sandbox.dataverse import INSTALLER
 from cosell.sandbox.entra import CONTOSO, Application, Tenant
 from cosell.sandbox.partner_center import Organization
 from cosell.sandbox.partner_center.service import ORGANIZATION, SOLUTIONS
@@ -41,6 +42,7 @@ SECOND = Identity(
                 "5e4f0000-0000-4000-8000-00000000d002",
             ),
             DATAVERSE_APPLICATION,
+            INSTALLER,
         ),
     ),
     Organization("7d23e5ca-0000-4000-8000-00000000a002", "Fabrikam Consulting GmbH", "6000002"),

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring
 from cosell.sandbox.dataverse.columns import Column, Key, Table, Target, Words
 from cosell.sandbox.dataverse.customizing.components import Behaviour, Kind, members
 from cosell.sandbox.dataverse.customizing.packing_columns import attribute, choice, texts, word, worded
+from cosell.sandbox.dataverse.customizing.unpacking_columns import TYPES
 from cosell.sandbox.dataverse.definitions.labels import LANGUAGE, metadata_id
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.security import role_depths
@@ -158,6 +159,7 @@ class Packing:
             one
             for one in columns.values()
             if one.custom
+            and one.kind in TYPES.values()
             and not (one.name.endswith("_base") and one.name.removesuffix("_base") in columns)
             and (whole or (Kind.COLUMN, metadata_id(table.name, one.name)) in self._ids)
         ]

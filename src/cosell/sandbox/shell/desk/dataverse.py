@@ -19,6 +19,7 @@ from cosell.sandbox.shell.desk.dynamics_words import (
     contact_row,
     solution_row,
 )
+from cosell.sandbox.shell.dynamics_names import Names
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
 
 OPEN, WON, LOST = 0, 1, 2
@@ -33,11 +34,22 @@ def allowed(act: Callable[[], T]) -> T:
         raise Refused(f"Dynamics 365 does not take this: {refusal.message}") from None
 
 
+def _arranged(act: Callable[[], None]) -> None:
+    """Does what an administrator wants of a column, or says why it cannot be."""
+    try:
+        act()
+    except KeyError as unknown:
+        raise Refused(f"Dynamics 365 has no “{unknown.args[0]}”.", status=404) from None
+    except ValueError as wrong:
+        raise Refused(f"Dynamics 365 does not take this: {wrong}.") from None
+
+
 class DataverseDesk:
     """Sees and changes opportunities and leads as the people who work in the environment."""
 
     def __init__(self, org: Dataverse) -> None:
         self._org, self._seller, self._book = org, org.as_seller, Book(org)
+        self._names = Names(org)
         self._commits: list[asyncio.TimerHandle] = []
 
     def opportunities(self) -> list[dict[str, Any]]:
@@ -76,8 +88,9 @@ class DataverseDesk:
         return sorted(str(row["isocurrencycode"]) for row in self._book.rows("transactioncurrency"))
 
     def choices(self, table: str, column: str) -> list[str]:
-        """The labels of a choice, in their order."""
-        return [one.label for one in self._org.schema.column(table, column).choices]
+        """The labels of a choice, in their order; none where the environment has no such column."""
+        actual = self._names.actual(table, column)
+        return [] if actual is None else [one.label for one in self._org.schema.column(table, actual).choices]
 
     def create(self, wish: Wish) -> str:
         """Creates an opportunity, its account and contact when they are new, and its solutions."""
@@ -198,8 +211,54 @@ class DataverseDesk:
         wanted = self._book.found("lead", row_id)["leadid"]
         return allowed(lambda: self._seller.qualify(wanted))
 
+    def remove_field(self, table: str, name: str) -> None:
+        """An administrator deletes a column with its values."""
+        _arranged(lambda: self._org.drift.remove(table, name))
+
+    def rename_field(self, table: str, name: str, new: str) -> None:
+        """An administrator puts a column of another name in the place of one."""
+        _arranged(lambda: self._org.drift.rename(table, name, new))
+
+    def hide_field(self, table: str, name: str) -> None:
+        """An administrator secures a column, and gives the application no profile for it."""
+        _arranged(lambda: self._org.drift.hide(table, name))
+
+    def lock_field(self, table: str, name: str) -> None:
+        """An administrator takes the right to write a column from the application."""
+        _arranged(lambda: self._org.drift.lock(table, name))
+
+    def restore_field(self, table: str, name: str) -> None:
+        """An administrator makes a column what it was before its first change."""
+        _arranged(lambda: self._org.drift.restore(table, name))
+
+    def retype_field(self, table: str, name: str, kind: str) -> None:
+        """An administrator makes a column anew, of another type, such as Number."""
+        _arranged(lambda: self._org.drift.retype(table, name, kind))
+
+    def require_field(self, table: str, name: str) -> None:
+        """An administrator makes a column required."""
+        _arranged(lambda: self._org.drift.require(table, name))
+
+    def add_value(self, table: str, name: str, value: str) -> None:
+        """An administrator adds an option to a choice."""
+        _arranged(lambda: self._org.drift.add_value(table, name, value))
+
+    def remove_value(self, table: str, name: str, value: str) -> None:
+        """An administrator takes an option off a choice."""
+        _arranged(lambda: self._org.drift.remove_value(table, name, value))
+
+    def rename_value(self, table: str, name: str, value: str, new: str) -> None:
+        """An administrator gives an option of a choice another label."""
+        _arranged(lambda: self._org.drift.rename_value(table, name, value, new))
+
+    def changed_fields(self) -> list[str]:
+        """The columns that are not as they were."""
+        return self._org.drift.changed()
+
     def _columns(self, table: str, changes: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-        columns = columns_of(changes, words, self._org.schema.table(table).columns)
+        named = {word: self._names.actual(table, name) for word, name in words.items()}
+        here = {word: name for word, name in named.items() if name is not None}
+        columns = columns_of(changes, here, self._org.schema.table(table).columns)
         if isinstance(code := columns.get("transactioncurrencyid"), str) and len(code) <= 5:
             columns["transactioncurrencyid"] = self._book.currency(code)
         if "ownerid" in columns:
@@ -235,6 +294,8 @@ class DataverseDesk:
         return known[0] if known else self._seller.create("account", fields)
 
     def _add_solution(self, row_id: str, solution: Mapping[str, Any]) -> None:
+        if not self._names.has(SOLUTION):
+            raise Refused("This environment has no table for solutions.")
         catalogue = {
             row["cosell_solutionidentifier"]: row[f"{CATALOGUE}id"] for row in self._book.rows(CATALOGUE)
         }

@@ -10,6 +10,7 @@ from cosell.sandbox.dataverse import Dataverse, DataverseError
 from cosell.sandbox.dataverse.catalogue.connector import SOLUTION
 from cosell.sandbox.dataverse.fresh import SALES_TEAM, STAKEHOLDER
 from cosell.sandbox.shell.desk.dynamics_words import LEAD, OPPORTUNITY, SHARED, label_of
+from cosell.sandbox.shell.dynamics_names import Names
 from cosell.sandbox.shell.wishes import Refused
 
 Row = dict[str, Any]
@@ -21,17 +22,20 @@ class Book:
     """Looks things up; changes nothing."""
 
     def __init__(self, org: Dataverse) -> None:
-        self._org, self._seller = org, org.as_seller
+        self._org, self._seller, self._names = org, org.as_seller, Names(org)
 
     def rows(self, table: str) -> list[Row]:
-        return self._seller.rows(table)
+        """The rows of a table; none where the environment does not have it."""
+        if not self._names.has(table):
+            return []
+        return [self._names.told(table, row) for row in self._seller.rows(table)]
 
     def found(self, table: str, wanted: str) -> Row:
         """The row whose id this is, or begins with."""
         wanted, key = wanted.strip().lower(), f"{table}id"
         if len(wanted) == WHOLE_ID:
             with suppress(DataverseError):
-                return self._seller.get(table, wanted)
+                return self._names.told(table, self._seller.get(table, wanted))
         rows = [row for row in self.rows(table) if wanted and str(row[key]).startswith(wanted)]
         if len(rows) == 1:
             return rows[0]
@@ -118,7 +122,8 @@ class Book:
         }
 
     def label(self, table: str, column: str, value: Any) -> str | None:
-        return label_of(self._org.schema.column(table, column), value)
+        actual = self._names.actual(table, column)
+        return None if actual is None else label_of(self._org.schema.column(table, actual), value)
 
     def contacts(self, row: Row) -> list[Row]:
         """The people of the customer on an opportunity: its contact first, then its stakeholders."""

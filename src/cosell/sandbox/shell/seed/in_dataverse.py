@@ -9,6 +9,9 @@ from typing import Any
 from cosell.sandbox.dataverse import Dataverse
 from cosell.sandbox.dataverse.catalogue.connector import CATALOGUE, SOLUTION
 from cosell.sandbox.dataverse.fresh import SALES_TEAM, STAKEHOLDER
+from cosell.sandbox.frame import Org
+from cosell.sandbox.shell.dynamics_names import SOLUTIONS as SOLUTION_IDS
+from cosell.sandbox.shell.dynamics_names import Names
 from cosell.sandbox.shell.seed.story import Customer, Deal, Fate, Presence, Prospect, Seller
 from cosell.sandbox.shell.seed.terms import HELP_LABELS, REFERRAL_LINK, Terms
 
@@ -18,6 +21,8 @@ _CURRENCIES = (
     ("NZD", "New Zealand Dollar", "NZ$", "1.66"),
     ("NOK", "Norwegian Krone", "kr", "10.7"),
 )
+CHECKED = "✔ "
+"""What Microsoft puts before the name of an opportunity that is in step."""
 _HOME = uuid.UUID("0b3c0000-0000-4000-8000-00000000f0f0")
 
 
@@ -26,11 +31,14 @@ class InDataverse:
 
     def __init__(self, dataverse: Dataverse, names: Mapping[str, str], sellers: Iterable[Seller]) -> None:
         self._seller, self._schema = dataverse.as_seller, dataverse.schema
+        self._given, self._clock = dataverse.given, dataverse.frame.clock
+        self._columns = Names(dataverse)
         self._unit = self._seller.rows("businessunit")[0]["businessunitid"]
         self._currencies = self._all_currencies()
         self._users = [self._user(seller) for seller in sellers]
         self._names = names
-        self._catalogue = {key: self._in_catalogue(key, name) for key, name in names.items()}
+        known = names if self._columns.has(CATALOGUE) else {}
+        self._catalogue = {key: self._in_catalogue(key, name) for key, name in known.items()}
         self._roles = {row["name"]: row["connectionroleid"] for row in self._seller.rows("connectionrole")}
         self._accounts: dict[str, str] = {}
         self._contacts: dict[str, list[str]] = {}
@@ -52,16 +60,13 @@ class InDataverse:
                 "estimatedclosedate": terms.closes,
                 "description": deal.notes or None,
                 "ownerid": ("systemuser", self._users[deal.sellers[0]]),
-                "cosell_syncwithpartnercenter": deal.crm is not Presence.OFF,
-                "cosell_visibletomicrosoft": deal.visible,
-                "cosell_howcanmicrosofthelp": self._choice(
-                    "cosell_howcanmicrosofthelp", HELP_LABELS.get(deal.help or "")
-                ),
                 "salesstage": self._choice("salesstage", deal.stage),
+                **self._shared(deal),
             },
         )
-        for solution_id in deal.solutions:
-            self._solution(row_id, solution_id, deal.currency)
+        if self._columns.has(SOLUTION):
+            for solution_id in deal.solutions:
+                self._solution(row_id, solution_id, deal.currency)
         for contact_id in people[1:]:
             self._tie(row_id, "contact", contact_id, STAKEHOLDER)
         for place in deal.sellers[1:]:
@@ -76,10 +81,33 @@ class InDataverse:
             "cosell_referrallink": REFERRAL_LINK.format(referral_id),
             "cosell_microsoftcrmidentifier": microsoft_id,
         }
-        self._seller.update("opportunity", row_id, fields)
+        if self._given is Org.MICROSOFT:
+            fields |= self._traces(row_id)
+        if named := self._columns.fields("opportunity", fields):
+            self._seller.update("opportunity", row_id, named)
         if row_id in self._to_win:
             # A won opportunity takes no more changes.
             self._seller.win(row_id)
+
+    def _shared(self, deal: Deal) -> dict[str, Any]:
+        """What a seller says to Microsoft, where the environment has columns for it."""
+        fields: dict[str, Any] = {
+            "cosell_syncwithpartnercenter": deal.crm is not Presence.OFF,
+            "cosell_visibletomicrosoft": deal.visible,
+            "cosell_howcanmicrosofthelp": self._choice(
+                "cosell_howcanmicrosofthelp", HELP_LABELS.get(deal.help or "")
+            ),
+        }
+        if self._given is Org.MICROSOFT and deal.solutions:
+            fields[SOLUTION_IDS] = ",".join(deal.solutions)
+        return self._columns.fields("opportunity", fields)
+
+    def _traces(self, row_id: str) -> dict[str, str | None]:
+        """What Microsoft's own connector leaves on a deal: a mark before the name, a line in the audit."""
+        name = str(self._seller.get("opportunity", row_id)["name"])
+        at = self._clock.now().strftime("%Y-%m-%d %H:%M")
+        line = f"{at} - Referral to CRM sync success"
+        return {"name": f"{CHECKED}{name}"[:300], "cosell_audit": line}
 
     def prospect(self, prospect: Prospect, *, closes: str) -> None:
         """A lead that nobody has shared."""
@@ -106,7 +134,8 @@ class InDataverse:
 
     def _choice(self, column: str, label: str | None) -> int | None:
         """The number behind a label of a choice of opportunities."""
-        choices = self._schema.column("opportunity", column).choices
+        actual = self._columns.actual("opportunity", column)
+        choices = () if actual is None else self._schema.column("opportunity", actual).choices
         return next((one.value for one in choices if one.label == label), None)
 
     def _solution(self, row_id: str, solution_id: str, currency: str) -> None:
