@@ -83,6 +83,8 @@ class Yard:
     line: Line
     clock: OwnClock
     told: list[Step] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the settings file says besides."""
 
     def installer(self, *, admin: bool = True) -> DynamicsInstaller:
         """Works with an administrator's token, or with the application user's own rights."""
@@ -93,6 +95,7 @@ class Yard:
                 "client_id": self.org.client_id,
                 "client_secret": "env:SECRET",
                 "tenant": self.org.tenant,
+                **self.settings,
             }
         )
         site = Site(self.line, self.clock, self._secret, lambda _: None)

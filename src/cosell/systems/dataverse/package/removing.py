@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from cosell.core.errors import Rejected
 from cosell.crm.installing import Act, Step, Wish
 from cosell.systems.dataverse.odata import guid
 from cosell.systems.dataverse.package import forms
 from cosell.systems.dataverse.package.calls import Calls
 from cosell.systems.dataverse.package.looking import Form, FoundTable, State
 from cosell.systems.dataverse.package.parts import Addition, Package
+from cosell.systems.dataverse.package.planning import draft
 from cosell.systems.dataverse.package.tasks import Task, keep
 
 _DATA = "it holds data of yours; it goes only where you say so"
@@ -51,7 +53,16 @@ async def _take_section(form: Form, name: str, calls: Calls) -> None:
     now = answer.row.get("formxml")
     if not answer.ok or not isinstance(now, str):
         raise answer.error(safe=True)
-    await calls.change(f"systemforms({form.id})", {"formxml": forms.without_section(now, name)})
+    then = forms.without_section(now, name)
+    drafted = await draft(form.id, calls)
+    if drafted not in (None, now, then):
+        raise Rejected(
+            f"The form {form.name} has changes that are not published.",
+            advice="Publish or discard them; then remove again.",
+            code="form",
+        )
+    if drafted != then:
+        await calls.change(f"systemforms({form.id})", {"formxml": then})
 
 
 async def _remove(calls: Calls, path: str) -> None:
