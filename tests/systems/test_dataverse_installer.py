@@ -13,6 +13,7 @@ from cosell.crm.installing import Act, Wish
 from cosell.sandbox.dataverse.drafting import text
 from cosell.sandbox.frame import Org
 from cosell.systems.dataverse.checking import check
+from cosell.systems.dataverse.package.bodies import publication
 from cosell.systems.dataverse.package.model import PACKAGE
 
 from .dynamicsyard import FORM, Cut, Yard, acts, yard
@@ -181,6 +182,20 @@ async def test_an_unknown_form_is_answered_with_those_there_are() -> None:
     here = await installed()
     blocked = acts(await here.plan(Wish(page="Somebody's")), Act.BLOCKED)
     assert f"«{FORM}»" in blocked["form Somebody's of opportunity"]
+
+
+async def test_a_form_that_a_colleague_is_working_on_is_left_alone() -> None:
+    here = await installed()
+    form = next(one for one in here.rows("systemform") if one["name"] == FORM)
+    path = f"systemforms({form['formid']})"
+    theirs = form_of(here).replace("Fabrikam deal review", "Review of the deal")
+    await here.calls().change(path, {"formxml": theirs})
+    with pytest.raises(Rejected, match="not published"):
+        await here.install(Wish(page=FORM))
+    await here.calls().act("PublishXml", publication(["opportunity"]))
+    await here.install(Wish(page=FORM))
+    assert "Review of the deal" in form_of(here)
+    assert "cosell_section" in form_of(here)
 
 
 # --- out -------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from cosell.core.errors import Rejected
 from cosell.core.records import RecordKind
 from cosell.core.values import Solution
 from cosell.crm.installing import Act, Wish
+from cosell.sandbox.frame import Org
 from cosell.systems.dataverse.checking import check
-from cosell.systems.dataverse.options import FixedToken, Options
+from cosell.systems.dataverse.options import COSELL, MICROSOFT, FieldNames, FixedToken, Options
 from cosell.systems.dataverse.package import promotion
 from cosell.systems.dataverse.package.files import solution_file
 from cosell.systems.dataverse.package.model import PACKAGE
@@ -32,10 +33,10 @@ async def imported(*, managed: bool) -> Yard:
     return here
 
 
-def system(here: Yard) -> Dataverse:
+def system(here: Yard, fields: FieldNames = COSELL) -> Dataverse:
     """The connector, with the rights its application user was given."""
     token = FixedToken(here.org.access_token)
-    options = Options(ORG, here.org.client_id, token, tenant=here.org.tenant)
+    options = Options(ORG, here.org.client_id, token, tenant=here.org.tenant, fields=fields)
     return Dataverse(options, transport=here.line, clock=here.clock)
 
 
@@ -115,6 +116,37 @@ async def test_with_the_rights_of_the_role_a_deal_is_made_and_read(kind: RecordK
         told = made.values["solutions"]
         assert told == (Solution("SOL-10001-AAA", Decimal(2), Decimal("99.5")), Solution("SOL-10002-BBB"))
         assert made.values["help"] == "ProofOfConceptOrDemo"
+    await connector.aclose()
+
+
+async def test_deals_of_microsofts_connector_go_on_with_their_columns() -> None:
+    """product.md J-13: no new referral for a deal that has one; help and visibility stay as they are."""
+    here = yard(Org.MICROSOFT)
+    await here.install(Wish(adopt=True))
+    account = here.org.as_seller.create("account", {"name": "Contoso", "address1_country": "NL"})
+    start = "msft_microsoftpartnercenter"
+    here.org.as_seller.create(
+        "opportunity",
+        {
+            "name": "Old deal",
+            "customerid": ("account", account),
+            f"{start}referralsync": True,
+            f"{start}referralidentifier": "0f1e2d3c-0000-4000-8000-0000000000aa",
+            f"{start}help": 299_600_003,
+            f"{start}referralvisible": True,
+        },
+    )
+    connector = system(here, fields=MICROSOFT)
+    (found,) = await connector.find("0f1e2d3c-0000-4000-8000-0000000000aa")
+    assert found.enrolled
+    assert found.values["help"] == "QuotesOrLicensing"
+    assert found.values["visible"] is True
+    made = await connector.create(creation())
+    row = here.org.as_seller.get("opportunity", made.id)
+    assert row[f"{start}referralidentifier"] == made.partner_id
+    assert row["cosell_stamp"] == "w1"
+    with pytest.raises(Rejected, match="already"):
+        await connector.create(creation())
     await connector.aclose()
 
 
