@@ -119,8 +119,9 @@ async def test_a_column_of_another_kind_stops_everything_before_the_first_write(
     here.line.writes.clear()
     blocked = acts(await here.plan(), Act.BLOCKED)
     assert "Boolean" in blocked["opportunity.cosell_syncwithpartnercenter"]
-    with pytest.raises(Rejected, match="blocked"):
+    with pytest.raises(Rejected, match="blocked") as stopped:
         await here.install()
+    assert stopped.value.did == "Nothing was changed."
     assert here.line.writes == []
 
 

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from cosell.core.errors import Misconfigured, NotAllowed, Rejected, SignedOut, Unavailable
+from cosell.core.errors import (
+    CosellError,
+    Misconfigured,
+    NotAllowed,
+    Rejected,
+    SignedOut,
+    Unavailable,
+)
 from cosell.crm import Site
 from cosell.crm.installing import Act, Admin, Step, Wish
 from cosell.http import Http, Timeouts, origin
@@ -30,6 +37,7 @@ _OWN_ADVICE = (
     "for the time of the installation; or install with the access token of an administrator."
 )
 _ADMIN_ADVICE = "The access token has to be that of a user with the role System Administrator."
+_NOTHING = "Nothing was changed."
 _ENDED = "Let the administrator make a new access token, and run the command again: what is done is kept."
 
 
@@ -69,6 +77,7 @@ class DynamicsInstaller:
         root = f"{origin(options.environment_url)}/api/data/v{options.api_version}/"
         self._calls = Calls(self._client, site.clock, solution=PACKAGE.name, root=root)
         self._advice = advice
+        self._begun = False
 
     async def plan(self, wish: Wish) -> Sequence[Step]:
         """What `install` would do now; reads only."""
@@ -113,14 +122,16 @@ class DynamicsInstaller:
 
     @contextmanager
     def _advising(self) -> Iterator[None]:
-        """Whoever lacks a right is told which role has it; a token that has ended, what it takes."""
+        """Says of every trouble what became of the work, and who has the right that lacks."""
         try:
             yield
-        except SignedOut as why:
-            fixed = isinstance(self._options.login, FixedToken)
-            raise SignedOut(why.message, detail=why.detail, advice=_ENDED if fixed else why.advice) from None
-        except NotAllowed as why:
-            raise NotAllowed(why.message, detail=why.detail, did=why.did, advice=self._advice) from None
+        except CosellError as why:
+            why.did = "What was done before is kept; nothing else was changed." if self._begun else _NOTHING
+            if isinstance(why, NotAllowed):
+                why.advice = self._advice
+            if isinstance(why, SignedOut) and isinstance(self._options.login, FixedToken):
+                why.advice = _ENDED
+            raise
 
     # --- the work ----------------------------------------------------------------------------------
 
@@ -145,6 +156,7 @@ class DynamicsInstaller:
             if changed and not task.publishes:
                 await self._publish(changed)
             await task.do()
+            self._begun = True
             if task.publishes and task.publishes not in changed:
                 changed.append(task.publishes)
             told(task.step)
