@@ -104,6 +104,20 @@ class Bench(Protocol):
         ...
 
 
+class Setup(Protocol):
+    """A system nobody prepared, and its installer."""
+
+    def traces(self) -> object:
+        """Every definition, right and page there is."""
+        ...
+
+    async def install(self) -> None: ...
+
+    async def remove(self) -> None:
+        """Everything that was installed, with what it holds."""
+        ...
+
+
 class HttpBench(Bench, Protocol):
     """A bench whose system is reached over HTTP."""
 
@@ -116,6 +130,10 @@ class HttpBench(Bench, Protocol):
 
     def arrivals(self) -> int:
         """Requests that reached the system so far."""
+        ...
+
+    def unprepared(self) -> Setup:
+        """Another one of its kind, in which nothing was installed yet; only where a set-up is declared."""
         ...
 
     def calm(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from cosell.http import Request
 from cosell.sandbox.frame import Answer, Fault, Frame
-from tests.conformance.bench import To, Trouble
+from tests.conformance.bench import Setup, To, Trouble
 from tests.conformance.line import Line
 
 IsWrite = Callable[[Request], bool | None]
@@ -22,6 +22,9 @@ class Served:
 
     def arrivals(self) -> int:
         return sum(count for (name, _, _), count in self._frame.calls.items() if name == self._name)
+
+    def unprepared(self) -> Setup:
+        raise NotImplementedError("this system declares no set-up of its own")
 
     def secrets(self) -> Collection[str]:
         return self.line.secrets
