@@ -58,8 +58,8 @@ def needed(names: FieldNames, *, leads: bool, learns: bool, connections: bool) -
         found[names.detail_table] = ("Create", "Read", "Write")
     if connections:
         found["connection"] = (*_ALL, "Delete")
-    # To point to a row is to append to it: every amount points to its currency.
-    return found | {"systemuser": ("Read",), "transactioncurrency": ("Read", "AppendTo")}
+    # To point to a row is to append to it: amounts point to their currency, records to their owner.
+    return found | dict.fromkeys(("systemuser", "transactioncurrency"), ("Read", "AppendTo"))
 
 
 def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:
