@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from cosell.core.errors import Rejected
-from cosell.core.records import RecordKind
-from cosell.core.values import Solution
+from cosell.core.records import RecordKind, Snapshot
+from cosell.core.values import Solution, State
 from cosell.crm.installing import Act, Wish
 from cosell.sandbox.frame import Org
 from cosell.systems.dataverse.checking import check
@@ -20,7 +20,7 @@ from cosell.systems.dataverse.package.model import PACKAGE
 from cosell.systems.dataverse.system import Dataverse
 
 from .dynamicsdesk import ORG
-from .dynamicsfloor import creation
+from .dynamicsfloor import creation, update
 from .dynamicsyard import FORM, Yard, acts, yard
 
 
@@ -105,7 +105,7 @@ async def test_what_was_tested_in_staging_is_what_production_gets() -> None:
 
 
 @pytest.mark.parametrize("kind", [RecordKind.OPPORTUNITY, RecordKind.LEAD])
-async def test_with_the_rights_of_the_role_a_deal_is_made_and_read(kind: RecordKind) -> None:
+async def test_with_the_rights_of_the_role_a_deal_is_made_and_won(kind: RecordKind) -> None:
     """reliability.md 12: the role is enough, whatever the connector does."""
     here = yard()
     await here.install()
@@ -116,6 +116,11 @@ async def test_with_the_rights_of_the_role_a_deal_is_made_and_read(kind: RecordK
         told = made.values["solutions"]
         assert told == (Solution("SOL-10001-AAA", Decimal(2), Decimal("99.5")), Solution("SOL-10002-BBB"))
         assert made.values["help"] == "ProofOfConceptOrDemo"
+        one_less = (Solution("SOL-10001-AAA", Decimal(2), Decimal("99.5")),)
+        change = update(made, notes="Signed.", state=State.WON, solutions=one_less)
+        (written,) = (await connector.update_many([change])).values()
+        assert isinstance(written, Snapshot), written
+        assert written.values["state"] is State.WON
     await connector.aclose()
 
 
