@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,12 @@ from cosell.sections.credentials import Given
 from cosell.sections.secrets import Reference
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.options import FixedToken, Options
+from cosell.systems.dataverse.package.calls import Calls
 from cosell.systems.dataverse.package.installer import DynamicsInstaller, open_installer
+from cosell.systems.dataverse.package.model import PACKAGE
 from cosell.systems.dataverse.settings import DynamicsSettings
 
-from .dynamicsdesk import AUTHORITY, ORG, client_over
+from .dynamicsdesk import AUTHORITY, ORG, ROOT, client_over
 from .office import OwnClock
 from .salesfloor import Still
 
@@ -82,6 +84,8 @@ class Yard:
     line: Line
     clock: OwnClock
     told: list[Step] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the settings file says besides."""
 
     def installer(self, *, admin: bool = True) -> DynamicsInstaller:
         """Works with an administrator's token, or with the application user's own rights."""
@@ -92,6 +96,7 @@ class Yard:
                 "client_id": self.org.client_id,
                 "client_secret": "env:SECRET",
                 "tenant": self.org.tenant,
+                **self.settings,
             }
         )
         site = Site(self.line, self.clock, self._secret, self._credential, lambda _: None)
@@ -116,7 +121,9 @@ class Yard:
     async def uninstall(self, wish: Wish = Wish()) -> Sequence[Step]:  # noqa: B008
         return await self._with(lambda one: one.uninstall(wish, self.told.append))
 
-    async def _with(self, act: Callable[[DynamicsInstaller], Any], *, admin: bool = True) -> Any:
+    async def _with(
+        self, act: Callable[[DynamicsInstaller], Awaitable[Sequence[Step]]], *, admin: bool = True
+    ) -> Sequence[Step]:
         installer = self.installer(admin=admin)
         try:
             return await act(installer)
@@ -130,6 +137,12 @@ class Yard:
         )
         client = client_over(self.line, chosen, self.clock)
         return Access(client, chosen, self.clock, found=lambda _: None)
+
+    def calls(self) -> Calls:
+        """An administrator's way to what no command offers."""
+        chosen = Options(ORG, self.org.admin_client_id, FixedToken(self.org.admin_token))
+        client = client_over(self.line, chosen, self.clock)
+        return Calls(client, self.clock, solution=PACKAGE.name, root=f"{ROOT}/")
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return self.org.as_seller.rows(table)

@@ -204,7 +204,7 @@ def held(*lacking: str, depth: str = "Global") -> dict[str, object]:
             "cosell_SolutionDetail",
         )
         for right in ("Create", "Read", "Write", "Append", "AppendTo", "Delete")
-    ] + ["prvReadUser", "prvReadTransactionCurrency"]
+    ] + [f"prv{right}{table}" for right in ("Read", "AppendTo") for table in ("User", "TransactionCurrency")]
     rows = [{"PrivilegeName": name, "Depth": depth} for name in named if name not in lacking]
     return {"RolePrivileges": rows}
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from cosell.core.errors import NotAllowed, Rejected
+from cosell.core.errors import NotAllowed, Rejected, SignedOut
 from cosell.crm.installing import Act, Wish
+from cosell.sandbox.dataverse.drafting import text
 from cosell.sandbox.frame import Org
 from cosell.systems.dataverse.checking import check
+from cosell.systems.dataverse.package.bodies import publication
 from cosell.systems.dataverse.package.model import PACKAGE
 
 from .dynamicsyard import FORM, Cut, Yard, acts, yard
@@ -19,9 +21,9 @@ from .dynamicsyard import FORM, Cut, Yard, acts, yard
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "install-into-dynamics.md"
 
 
-async def installed(**wish: str) -> Yard:
+async def installed(page: str = "") -> Yard:
     here = yard()
-    await here.install(Wish(**wish))
+    await here.install(Wish(page=page))
     here.line.writes.clear()
     here.told.clear()
     return here
@@ -90,11 +92,12 @@ async def test_a_run_that_dies_after_any_call_goes_on_where_it_was() -> None:
     for _ in range(60):
         here.line.writes.clear()
         try:
-            await here.install()
+            await here.install(Wish(page=FORM))
         except Cut:
             deaths += 1
             continue
         break
+    assert "cosell_section" in form_of(here)
     assert deaths > 35
     assert (await here.access().schema()).missing == ()
 
@@ -116,8 +119,9 @@ async def test_a_column_of_another_kind_stops_everything_before_the_first_write(
     here.line.writes.clear()
     blocked = acts(await here.plan(), Act.BLOCKED)
     assert "Boolean" in blocked["opportunity.cosell_syncwithpartnercenter"]
-    with pytest.raises(Rejected, match="blocked"):
+    with pytest.raises(Rejected, match="blocked") as stopped:
         await here.install()
+    assert stopped.value.did == "Nothing was changed."
     assert here.line.writes == []
 
 
@@ -181,6 +185,20 @@ async def test_an_unknown_form_is_answered_with_those_there_are() -> None:
     assert f"«{FORM}»" in blocked["form Somebody's of opportunity"]
 
 
+async def test_a_form_that_a_colleague_is_working_on_is_left_alone() -> None:
+    here = await installed()
+    form = next(one for one in here.rows("systemform") if one["name"] == FORM)
+    path = f"systemforms({form['formid']})"
+    theirs = form_of(here).replace("Fabrikam deal review", "Review of the deal")
+    await here.calls().change(path, {"formxml": theirs})
+    with pytest.raises(Rejected, match="not published"):
+        await here.install(Wish(page=FORM))
+    await here.calls().act("PublishXml", publication(["opportunity"]))
+    await here.install(Wish(page=FORM))
+    assert "Review of the deal" in form_of(here)
+    assert "cosell_section" in form_of(here)
+
+
 # --- out -------------------------------------------------------------------------------------------------
 
 
@@ -213,11 +231,14 @@ async def test_what_was_installed_goes_without_a_trace() -> None:
 
 
 async def test_what_somebody_else_made_by_the_same_names_stays() -> None:
+    """Columns made by hand are used, and are no part of our solution."""
     here = yard(Org.READY)
-    kept = set(here.org.schema.tables["opportunity"].columns)
+    before = set(here.org.schema.tables["opportunity"].columns)
+    await here.install()
     steps = await here.uninstall(Wish(data=True))
-    if "solution CosellConnector" not in acts(steps, Act.REMOVE):
-        assert set(here.org.schema.tables["opportunity"].columns) == kept
+    assert "the installer did not make it" in acts(steps, Act.KEEP)["opportunity.cosell_audit"]
+    assert set(here.org.schema.tables["opportunity"].columns) == before
+    assert [one.name for one in await check(here.access()) if not one.ok] == []
 
 
 # --- from Microsoft's own solution -----------------------------------------------------------------------
@@ -271,6 +292,59 @@ async def test_the_settings_it_names_make_the_connector_use_microsofts_columns()
     assert schema.lead["referral_id"].name == "cosell_referralidentifier"
 
 
+async def test_a_column_that_the_settings_call_otherwise_is_not_made() -> None:
+    """An organization's own column is used as it is; one that is not wanted stays away."""
+    here = yard()
+    here.org.schema.tables["opportunity"].add(text("fab_programme", "Programme", 100))
+    here.settings = {"fields": {"program": "fab_programme", "microsoft_id": ""}}
+    steps = await here.install()
+    assert acts(steps, Act.KEEP)["opportunity.fab_programme"] == "not ours, used as it is"
+    now = here.org.schema.tables["opportunity"].columns
+    assert not {"cosell_referralprogram", "cosell_microsoftcrmidentifier"} & set(now)
+    here.settings = {"fields": {"program": "fab_nothing"}}
+    assert "not there" in acts(await here.plan(), Act.BLOCKED)["opportunity.fab_nothing"]
+
+
+async def test_settings_that_use_microsofts_columns_need_no_second_word() -> None:
+    here = yard(Org.MICROSOFT)
+    await here.install(Wish(adopt=True))
+    here.settings = {"names": "microsoft"}
+    here.line.writes.clear()
+    await here.install()
+    assert here.line.writes == []
+
+
+async def test_microsofts_columns_stay_when_ours_go() -> None:
+    here = yard(Org.MICROSOFT)
+    before = {name: set(table.columns) for name, table in here.org.schema.tables.items()}
+    await here.install(Wish(adopt=True, page=FORM))
+    await here.uninstall(Wish(data=True))
+    assert {name: set(table.columns) for name, table in here.org.schema.tables.items()} == before
+    assert here.org.schema.tables["opportunity"].keys == []
+
+
+async def test_a_removal_that_dies_after_any_call_goes_on_where_it_was() -> None:
+    here = await installed(page=FORM)
+    here.line.dies_after = 1
+    for _ in range(60):
+        here.line.writes.clear()
+        try:
+            await here.uninstall(Wish(data=True))
+        except Cut:
+            continue
+        break
+    assert "cosell_solutiondetail" not in here.org.schema.tables
+    assert acts(await here.removal(Wish(data=True)), Act.REMOVE, Act.CHANGE) == {}
+
+
+async def test_an_administrators_token_that_ended_is_told() -> None:
+    here = yard()
+    here.org._entra.expire_access_tokens(static=True)
+    with pytest.raises(SignedOut) as refused:
+        await here.plan()
+    assert "new access token" in refused.value.advice
+
+
 async def test_without_columns_of_microsofts_there_is_nothing_to_adopt() -> None:
     here = yard()
     assert acts(await here.plan(Wish(adopt=True)), Act.BLOCKED)
@@ -280,6 +354,6 @@ async def test_without_columns_of_microsofts_there_is_nothing_to_adopt() -> None
 
 
 def test_the_guide_says_how_to_take_it_out_again() -> None:
-    text = GUIDE.read_text("utf-8")
-    assert "cosell uninstall dynamics" in text
-    assert "--data" in text
+    guide = GUIDE.read_text("utf-8")
+    assert "cosell uninstall dynamics" in guide
+    assert "--data" in guide

@@ -16,7 +16,8 @@ from cosell.core.fields import Help
 from cosell.systems.dataverse import SYSTEM
 from cosell.systems.dataverse.metadata import Choice, Column
 from cosell.systems.dataverse.options import COSELL
-from cosell.systems.dataverse.package.deal_columns import FIRST_VALUE, HELP, HELP_VALUES
+from cosell.systems.dataverse.own_answers import FIRST_VALUE, HELP_VALUES
+from cosell.systems.dataverse.package.deal_columns import HELP
 from cosell.systems.dataverse.package.files import solution_file
 from cosell.systems.dataverse.package.model import PACKAGE
 from cosell.systems.dataverse.package.parts import CHINESE, ENGLISH, KOREAN, LANGUAGES, Text
@@ -50,7 +51,8 @@ def test_the_model_names_exactly_the_columns_of_the_default_settings() -> None:
         names.detail_type,
         names.detail_publisher,
     }
-    made = {solution.primary.name, *(one.name for one in (*solution.columns, *solution.lookups))}
+    made = {solution.primary.name, *(one.name for one in solution.columns)}
+    made |= {one.name for one in solution.lookups}
     assert made == {
         names.solution_opportunity,
         names.solution_id,
@@ -173,7 +175,8 @@ def test_every_column_key_lookup_view_and_right_of_the_model_is_in_the_file() ->
     for addition in PACKAGE.additions:
         assert found[addition.table] == {one.name for one in addition.columns}
     for table in PACKAGE.tables:
-        own = {table.primary.name, *(one.name for one in (*table.columns, *table.lookups))}
+        own = {table.primary.name, *(one.name for one in table.columns)}
+        own |= {one.name for one in table.lookups}
         assert found[table.name] == own | {f"{table.name}id"}
     keys = {one.findtext("LogicalName") for one in root.iter("EntityKey")}
     assert keys == {key.name for _, key in PACKAGE.all_keys()}

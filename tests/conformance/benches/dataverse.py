@@ -20,6 +20,7 @@ from cosell.core.errors import (
 )
 from cosell.core.records import Values
 from cosell.core.values import Person, Solution, State, Value
+from cosell.crm.installing import Wish
 from cosell.http import AsgiTransport, Request
 from cosell.sandbox.dataverse import Dataverse as Org
 from cosell.sandbox.entra import Entra
@@ -27,11 +28,12 @@ from cosell.sandbox.frame import Answer, Frame, Watched
 from cosell.systems.dataverse.options import ClientSecret, Options
 from cosell.systems.dataverse.system import Dataverse
 from cosell.wiring.quality import quality_of
-from tests.conformance.bench import Lack, Late, Outcome
+from tests.conformance.bench import Lack, Late, Outcome, Setup
 from tests.conformance.line import Line
 from tests.conformance.samples import samples
 from tests.sandbox.microsoft import free_socket, serving
 from tests.systems.dynamicsfloor import REFERRAL, Floor, creation
+from tests.systems.dynamicsyard import FORM, yard
 from tests.systems.office import OwnClock
 from tests.systems.salesfloor import Still, dated
 
@@ -97,6 +99,27 @@ def _table(org: Org) -> dict[str, Outcome]:
     return found | {str(code): Outcome(Answer(code), *kinds) for code, kinds in statuses.items()}
 
 
+class Unprepared:
+    """An environment that nobody prepared, and what installs into it."""
+
+    def __init__(self) -> None:
+        self._yard = yard()
+
+    def traces(self) -> object:
+        tables = self._yard.org.schema.tables
+        columns = {name: sorted(table.columns) for name, table in tables.items()}
+        keys = {name: sorted(key.name for key in table.keys) for name, table in tables.items()}
+        rows = {name: len(self._yard.rows(name)) for name in ("role", "savedquery", "solution", "publisher")}
+        pages = [one["formxml"] for one in self._yard.rows("systemform")]
+        return columns, keys, rows, pages
+
+    async def install(self) -> None:
+        await self._yard.install(Wish(page=FORM))
+
+    async def remove(self) -> None:
+        await self._yard.uninstall(Wish(data=True))
+
+
 class DataverseBench(Served):
     """One environment and one connection to it."""
 
@@ -126,6 +149,9 @@ class DataverseBench(Served):
             ),
             "field": Lack(lambda: org.schema.drop_column("opportunity", "cosell_audit"), "cosell_audit"),
         }
+
+    def unprepared(self) -> Setup:
+        return Unprepared()
 
     def deal(self, **changes: Value) -> Values:
         known: dict[str, Value] = {"currency": "EUR", "region": "Utrecht", "team": self._users()}

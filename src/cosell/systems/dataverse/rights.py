@@ -69,7 +69,8 @@ def needed(names: FieldNames, *, leads: bool, learns: bool, connections: bool) -
         found[names.detail_table] = ("Create", "Read", "Write")
     if connections:
         found["connection"] = (*_ALL, "Delete")
-    return found | dict.fromkeys(("systemuser", "transactioncurrency"), ("Read",))
+    # To point to a row is to append to it: amounts point to their currency, records to their owner.
+    return found | dict.fromkeys(("systemuser", "transactioncurrency"), ("Read", "AppendTo"))
 
 
 def wanted(access: Access, schema: Schema) -> dict[str, tuple[str, ...]]:

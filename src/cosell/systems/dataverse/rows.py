@@ -12,7 +12,8 @@ from cosell.core.values import Person, Unreadable, Value
 from cosell.countries import code_of
 from cosell.systems.dataverse.metadata import Choice, Column
 from cosell.systems.dataverse.odata import moment
-from cosell.systems.dataverse.package.deal_columns import HELP, HELP_VALUES
+from cosell.systems.dataverse.options import COSELL
+from cosell.systems.dataverse.own_answers import HELP_VALUES
 
 PLAIN: Mapping[str, Callable[[Any], Value]] = {
     "deal_value": normal.money,
@@ -70,7 +71,7 @@ def answer_of(choice: Choice, column: Column) -> str:
     for label in (choice.label, *choice.labels):
         if answers.help_of(label) is not None or answers.is_no_help(label):
             return label
-    ours = HELP_VALUES.get(choice.value) if column.name == HELP.name else None
+    ours = HELP_VALUES.get(choice.value) if column.name == COSELL.help else None
     return choice.label if ours is None else ours.value
 
 

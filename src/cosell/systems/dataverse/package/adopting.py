@@ -8,7 +8,7 @@ from dataclasses import replace
 from cosell.core.answers import help_of, is_no_help
 from cosell.systems.dataverse.options import COSELL, MICROSOFT, FieldNames
 from cosell.systems.dataverse.package.looking import State
-from cosell.systems.dataverse.package.parts import Addition, Package
+from cosell.systems.dataverse.package.parts import Addition, Package, View
 
 _WORDS = frozenset(("String", "Memo"))
 _TYPES: Mapping[str, frozenset[str]] = {
@@ -19,6 +19,7 @@ _TYPES: Mapping[str, frozenset[str]] = {
 """What can hold each thing; the kinds of Microsoft's columns are known from one export only."""
 ROLES = tuple(role for role in FieldNames.__slots__ if getattr(MICROSOFT, role) != getattr(COSELL, role))
 """What Microsoft's solution has a column for."""
+_ON_DEALS = (*ROLES, "stamp")
 
 
 def adopted(state: State) -> dict[str, str]:
@@ -32,22 +33,33 @@ def adopted(state: State) -> dict[str, str]:
     return found
 
 
+def named(fields: FieldNames) -> dict[str, str]:
+    """What the settings call otherwise than we do, of the opportunity's columns; empty: not wanted at all.
+
+    Such a column is the organization's own: it is never made, nor changed.
+    """
+    return {role: name for role in _ON_DEALS if (name := getattr(fields, role)) != getattr(COSELL, role)}
+
+
 def adapted(package: Package, taken: Mapping[str, str]) -> Package:
-    """The package without the columns whose place Microsoft's take; what names them names those."""
-    names = {getattr(COSELL, role): name for role, name in taken.items()}
-    section = replace(package.section, columns=tuple(names.get(one, one) for one in package.section.columns))
-    views = tuple(
-        replace(
-            one,
-            columns=tuple((names.get(name, name), width) for name, width in one.columns),
-            where=tuple(names.get(name, name) for name in one.where),
-        )
-        for one in package.views
-    )
+    """The package without the columns whose place others take; what names them names those."""
+    names = {getattr(COSELL, role): name for role, name in taken.items() if getattr(COSELL, role)}
+    shown = (names.get(one, one) for one in package.section.columns)
+    section = replace(package.section, columns=tuple(filter(None, shown)))
+    views = tuple(_view(one, names) for one in package.views)
     additions = tuple(
         _adapted(one, names) if one.table == "opportunity" else one for one in package.additions
     )
     return replace(package, additions=additions, section=section, views=views)
+
+
+def _view(view: View, names: Mapping[str, str]) -> View:
+    columns = ((names.get(name, name), width) for name, width in view.columns)
+    return replace(
+        view,
+        columns=tuple((name, width) for name, width in columns if name),
+        where=tuple(names.get(name, name) for name in view.where),
+    )
 
 
 def _adapted(addition: Addition, names: Mapping[str, str]) -> Addition:

@@ -17,8 +17,8 @@ from cosell.systems.dataverse.wire import page_of
 
 _CRM = "Microsoft.Dynamics.CRM"
 ACTIVE, FAILED = "Active", "Failed"
-_KEY_PAUSE, _KEY_LOOKS = 10.0, 60
-"""Seconds between two looks at a key that is being built, and how many looks are taken."""
+_KEY_PAUSES = (2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
+"""Seconds between the looks at a key that is being built."""
 
 
 def definitions(package: Package, state: State, calls: Calls) -> Iterator[Task]:
@@ -191,7 +191,7 @@ async def _build_again(table: str, key: Key, name: str, calls: Calls) -> None:
 async def built(table: str, key: Key, calls: Calls) -> None:
     """Returns once the index of a key is active; before, two records could carry one referral."""
     path = f"{_path(table)}/Keys?$select=SchemaName,KeyAttributes,EntityKeyIndexStatus"
-    for _ in range(_KEY_LOOKS):
+    for pause in _KEY_PAUSES:
         rows = page_of(await calls.get(path)).rows
         states = [
             row.get("EntityKeyIndexStatus")
@@ -207,7 +207,7 @@ async def built(table: str, key: Key, calls: Calls) -> None:
                 advice="Find the records with the same value, empty it on all but one, and install again.",
                 code="key",
             )
-        await calls.wait(_KEY_PAUSE)
+        await calls.wait(pause)
     raise Unavailable(
         f"Dynamics 365 is still building the index of the key on {table}. Install again later: what is done "
         "is kept."

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cosell.core.fields import HELP_LABELS, Help
+from cosell.systems.dataverse.own_answers import HELP_VALUES
 from cosell.systems.dataverse.package.parts import Column, Kind, Option, Text
 
-FIRST_VALUE = 72_700
-"""The publisher's number for choice values (dataverse-api.md 5.1)."""
 _HELP_WORDS: dict[Help, tuple[str, str]] = {
     Help.WORKLOAD: ("워크로드별 가치 제안", "特定工作負載的價值主張"),
     Help.ARCHITECTURE: ("고객 기술 아키텍처", "客戶技術架構"),
@@ -15,8 +14,6 @@ _HELP_WORDS: dict[Help, tuple[str, str]] = {
     Help.POST_SALES: ("판매 후 고객 성공", "售後客戶成功"),
     Help.GENERAL: ("일반 또는 기타", "一般或其他"),
 }
-HELP_VALUES: dict[int, Help] = {FIRST_VALUE * 10_000 + at: answer for at, answer in enumerate(Help)}
-"""What each value of our own choice means, whatever language its labels are shown in."""
 NO = Option(0, Text("No", "아니요", "否"))
 YES = Option(1, Text("Yes", "예", "是"))
 

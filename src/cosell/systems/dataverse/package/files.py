@@ -59,7 +59,7 @@ def solution_file(package: Package, *, managed: bool) -> bytes:
 
 def _bytes(root: Element) -> bytes:
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode").encode()
 
 
 # --- the manifest ----------------------------------------------------------------------------------

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from cosell.core.errors import Misconfigured, NotAllowed, Rejected, Unavailable
+from cosell.core.errors import (
+    CosellError,
+    Misconfigured,
+    NotAllowed,
+    Rejected,
+    SignedOut,
+    Unavailable,
+)
 from cosell.crm import Site
 from cosell.crm.installing import Act, Admin, Step, Wish
 from cosell.http import Http, Timeouts, origin
@@ -30,6 +37,8 @@ _OWN_ADVICE = (
     "for the time of the installation; or install with the access token of an administrator."
 )
 _ADMIN_ADVICE = "The access token has to be that of a user with the role System Administrator."
+_NOTHING = "Nothing was changed."
+_ENDED = "Let the administrator make a new access token, and run the command again: what is done is kept."
 
 
 def open_installer(section: DynamicsSettings, site: Site, admin: Admin) -> DynamicsInstaller:
@@ -68,6 +77,7 @@ class DynamicsInstaller:
         root = f"{origin(options.environment_url)}/api/data/v{options.api_version}/"
         self._calls = Calls(self._client, site.clock, solution=PACKAGE.name, root=root)
         self._advice = advice
+        self._begun = False
 
     async def plan(self, wish: Wish) -> Sequence[Step]:
         """What `install` would do now; reads only."""
@@ -112,11 +122,16 @@ class DynamicsInstaller:
 
     @contextmanager
     def _advising(self) -> Iterator[None]:
-        """Whoever lacks a right is told which role has it."""
+        """Says of every trouble what became of the work, and who has the right that lacks."""
         try:
             yield
-        except NotAllowed as why:
-            raise NotAllowed(why.message, detail=why.detail, did=why.did, advice=self._advice) from None
+        except CosellError as why:
+            why.did = "What was done before is kept; nothing else was changed." if self._begun else _NOTHING
+            if isinstance(why, NotAllowed):
+                why.advice = self._advice
+            if isinstance(why, SignedOut) and isinstance(self._options.login, FixedToken):
+                why.advice = _ENDED
+            raise
 
     # --- the work ----------------------------------------------------------------------------------
 
@@ -124,7 +139,13 @@ class DynamicsInstaller:
         return await look(self._calls, PACKAGE, self._options.client_id)
 
     async def _tasks(self, wish: Wish) -> list[Task]:
-        return planning.tasks(PACKAGE, await self._look(), wish, self._calls)
+        state = await self._look()
+        return planning.tasks(PACKAGE, state, wish, self._taken(state, wish), self._calls)
+
+    def _taken(self, state: State, wish: Wish) -> Mapping[str, str]:
+        """The columns of others: those the settings name, and on adoption those of Microsoft's solution."""
+        found = adopting.named(self._options.fields)
+        return {**adopting.adopted(state), **found} if wish.adopt else found
 
     async def _carry_out(self, found: Sequence[Task], told: Callable[[Step], None]) -> None:
         """One after the other: Dynamics 365 refuses to be customised twice at a time."""
@@ -135,6 +156,7 @@ class DynamicsInstaller:
             if changed and not task.publishes:
                 await self._publish(changed)
             await task.do()
+            self._begun = True
             if task.publishes and task.publishes not in changed:
                 changed.append(task.publishes)
             told(task.step)
@@ -149,14 +171,14 @@ class DynamicsInstaller:
     async def _verify(self, wish: Wish) -> None:
         """Reads everything back: an index that is still being built is waited for, a gap is an error."""
         state = await self._look()
-        taken = adopting.adopted(state) if wish.adopt else {}
+        taken = self._taken(state, wish)
         for table, key in adopting.adapted(PACKAGE, taken).all_keys():
             present = state.tables[table].keys.get(key.columns) if table in state.tables else None
             if present is not None and not present.active:
                 await built(table, key, self._calls)
         left = [
             one.step.what
-            for one in planning.tasks(PACKAGE, state, wish, self._calls)
+            for one in planning.tasks(PACKAGE, state, wish, taken, self._calls)
             if one.step.act not in _SETTLED
         ]
         if left:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cosell.core.errors import Gone, SchemaDrift
@@ -17,10 +17,9 @@ from cosell.systems.dataverse.package.parts import ENGLISH, LANGUAGES, Package
 from cosell.systems.dataverse.wire import Answer, page_of
 
 Row = Mapping[str, Any]
-_TABLE = "LogicalName,SchemaName,MetadataId,ObjectTypeCode,ChangeTrackingEnabled"
-_COLUMN = "LogicalName,SchemaName,AttributeType,MetadataId,DisplayName"
-_KEY = "LogicalName,SchemaName,KeyAttributes,EntityKeyIndexStatus"
-_LOOKUP = "SchemaName,ReferencingAttribute,ReferencedEntity"
+_TABLE = "LogicalName,MetadataId"
+_COLUMN = "LogicalName,AttributeType,MetadataId,DisplayName"
+_KEY = "LogicalName,SchemaName,MetadataId,KeyAttributes,EntityKeyIndexStatus"
 _SOLUTION = "solutionid,version,ismanaged,_publisherid_value"
 _USER = "systemuserid,_businessunitid_value"
 _PUBLISHER = "publisherid,customizationprefix,customizationoptionvalueprefix"
@@ -31,6 +30,8 @@ class FoundColumn:
     """A column as it stands in the environment."""
 
     type: str
+    id: str = ""
+    """Of its definition."""
     length: int = 0
     values: frozenset[int] = frozenset()
     labels: tuple[str, ...] = ()
@@ -46,8 +47,10 @@ class FoundTable:
     columns: Mapping[str, FoundColumn]
     keys: Mapping[tuple[str, ...], metadata.Key]
     """By the columns they are of."""
-    type_code: int | None
-    tracked: bool
+    id: str
+    """Of its definition."""
+    key_ids: Mapping[str, str]
+    """Of the definitions of its keys, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,10 @@ class State:
     """The topmost one, where roles are made."""
     views: frozenset[str]
     forms: tuple[Form, ...]
-    publications: frozenset[str] = field(default=frozenset())
+    publications: frozenset[str]
     """Solutions of our publisher."""
+    components: frozenset[str]
+    """The ids of what our solution is made of."""
 
     @property
     def managed(self) -> bool:
@@ -107,7 +112,7 @@ async def look(calls: Calls, package: Package, client_id: str) -> State:
     solution, publisher = _first(first["solution"]), _first(first["publisher"])
     user = _first(first["user"]) if "user" in first else None
     role_id = _role(first, _business_unit(first))
-    second = await calls.reads(list(_further(publisher, user, role_id)))
+    second = await calls.reads(list(_further(publisher, solution, user, role_id)))
     return State(
         publisher=publisher,
         solution=solution,
@@ -121,6 +126,7 @@ async def look(calls: Calls, package: Package, client_id: str) -> State:
         views=frozenset(_views(package, first)),
         forms=tuple(_forms(first["forms"])),
         publications=frozenset(_names(second.get("publications"), "uniquename")),
+        components=frozenset(one.lower() for one in _names(second.get("components"), "objectid")),
     )
 
 
@@ -168,7 +174,9 @@ def _about(name: str) -> Iterator[Part]:
     yield read(f"{where}/Keys", {"$select": _KEY}, ref=f"{name}:keys")
 
 
-def _further(publisher: Row | None, user: Row | None, role_id: str | None) -> Iterator[Part]:
+def _further(
+    publisher: Row | None, solution: Row | None, user: Row | None, role_id: str | None
+) -> Iterator[Part]:
     """What can only be asked with ids."""
     nobody = "00000000-0000-0000-0000-000000000000"
     yield Part("GET", f"RetrieveRolePrivilegesRole(RoleId={role_id or nobody})", "privileges")
@@ -178,6 +186,10 @@ def _further(publisher: Row | None, user: Row | None, role_id: str | None) -> It
     if publisher is not None:
         ours = f"_publisherid_value eq {guid(publisher.get('publisherid'))}"
         yield read("solutions", {"$select": "uniquename", "$filter": ours}, ref="publications")
+    if solution is not None:
+        ours = f"_solutionid_value eq {guid(solution.get('solutionid'))}"
+        query = {"$select": "objectid,componenttype", "$filter": ours}
+        yield read("solutioncomponents", query, ref="components")
 
 
 # --- answers ---------------------------------------------------------------------------------------
@@ -269,10 +281,10 @@ def _table(name: str, answers: Mapping[str, Answer]) -> FoundTable | None:
         str(row.get("LogicalName")).lower(): _column(row, lengths, choices)
         for row in _rows(answers[f"{name}:columns"])
     }
-    keys = {one.columns: one for one in metadata.keys_of(_rows(answers[f"{name}:keys"]))}
-    code = own.row.get("ObjectTypeCode")
-    tracked = own.row.get("ChangeTrackingEnabled") is True
-    return FoundTable(columns, keys, code if isinstance(code, int) else None, tracked)
+    listed = _rows(answers[f"{name}:keys"])
+    keys = {one.columns: one for one in metadata.keys_of(listed)}
+    ids = {str(row.get("LogicalName")).lower(): str(row.get("MetadataId")).lower() for row in listed}
+    return FoundTable(columns, keys, str(own.row.get("MetadataId")).lower(), ids)
 
 
 def _column(
@@ -282,6 +294,7 @@ def _column(
     listed = tuple(choices.get(name, ()))
     return FoundColumn(
         type=str(row.get("AttributeType") or ""),
+        id=str(row.get("MetadataId")).lower(),
         length=lengths.get(name, 0),
         values=frozenset(one.value for one in listed),
         labels=tuple(label for one in listed for label in one.labels or (one.label,)),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cosell.systems.dataverse.options import COSELL
+from cosell.systems.dataverse.own_answers import FIRST_VALUE
 from cosell.systems.dataverse.package.deal_columns import (
     AUDIT,
-    FIRST_VALUE,
     HELP,
     MICROSOFT_ID,
     ON_DEALS,

@@ -22,9 +22,8 @@ from cosell.systems.dataverse.wire import page_of
 _SHIPPED = (Act.CREATE, Act.CHANGE)
 
 
-def tasks(package: Package, state: State, wish: Wish, calls: Calls) -> list[Task]:
-    """Every step in its order."""
-    taken = adopting.adopted(state) if wish.adopt else {}
+def tasks(package: Package, state: State, wish: Wish, taken: Mapping[str, str], calls: Calls) -> list[Task]:
+    """Every step in its order; `taken` are the columns of others that serve, by what they hold."""
     chosen = adopting.adapted(package, taken)
     shipped = [
         _publisher(chosen, state, calls),
@@ -35,7 +34,7 @@ def tasks(package: Package, state: State, wish: Wish, calls: Calls) -> list[Task
     if state.managed:
         shipped = [_sealed(one) for one in shipped]
     found = [*shipped, *grants(chosen, state, calls), _form(package, chosen, state, wish, calls)]
-    return [*_adoptions(taken, state), *found] if wish.adopt else found
+    return [*_adoptions(taken, state, asked=wish.adopt), *found]
 
 
 def _sealed(task: Task) -> Task:
@@ -184,29 +183,47 @@ async def _add_section(form: Form, name: str, section: str, calls: Calls) -> Non
     now = answer.row.get("formxml")
     if not answer.ok or not isinstance(now, str):
         raise answer.error(safe=True)
-    if now != form.xml:
+    then = forms.with_section(now, section, name)
+    drafted = await draft(form.id, calls)
+    if now != form.xml or drafted not in (None, now, then):
         raise Rejected(
-            "The form was changed since the plan was made.",
-            advice="Look at the plan again; then install again.",
+            "Somebody is working on the form: it was changed since the plan was made, or has changes that "
+            "are not published.",
+            advice="Publish or discard those changes; then look at the plan and install again.",
             code="form",
         )
-    await calls.change(f"systemforms({form.id})", {"formxml": forms.with_section(now, section, name)})
+    if drafted != then:
+        # Else an earlier run died before it published.
+        await calls.change(f"systemforms({form.id})", {"formxml": then})
+
+
+async def draft(form_id: str, calls: Calls) -> str | None:
+    """The form with changes that are not published yet; None where that is not told."""
+    answer = await calls.get(f"systemforms({form_id})/Microsoft.Dynamics.CRM.RetrieveUnpublished()")
+    found = answer.row.get("formxml") if answer.ok else None
+    return found if isinstance(found, str) else None
 
 
 # --- adoption --------------------------------------------------------------------------------------
 
 
-def _adoptions(taken: Mapping[str, str], state: State) -> Iterator[Task]:
-    if not taken:
+def _adoptions(taken: Mapping[str, str], state: State, *, asked: bool) -> Iterator[Task]:
+    if asked and not adopting.adopted(state):
         yield blocked(
             "columns of Microsoft's solution",
             "This environment has none that can serve. Install without adopting.",
         )
     for role, name in taken.items():
         column = state.column("opportunity", name)
-        unknown = [
-            label for label in (column.labels if column is not None else ()) if not adopting.understood(label)
-        ]
+        if not name:
+            continue
+        if column is None:
+            yield blocked(
+                f"opportunity.{name}",
+                "The settings name it, and it is not there. Make it, or take it out of the settings.",
+            )
+            continue
+        unknown = [label for label in column.labels if not adopting.understood(label)]
         if role == "help" and unknown:
             yield Task(
                 Step(
@@ -217,4 +234,4 @@ def _adoptions(taken: Mapping[str, str], state: State) -> Iterator[Task]:
                 )
             )
         else:
-            yield keep(f"opportunity.{name}", "of Microsoft's solution, used as it is")
+            yield keep(f"opportunity.{name}", "not ours, used as it is")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
+from cosell.core.errors import Rejected
 from cosell.crm.installing import Act, Step, Wish
 from cosell.systems.dataverse.odata import guid
 from cosell.systems.dataverse.package import forms
 from cosell.systems.dataverse.package.calls import Calls
-from cosell.systems.dataverse.package.looking import Form, State
-from cosell.systems.dataverse.package.parts import Package
+from cosell.systems.dataverse.package.looking import Form, FoundTable, State
+from cosell.systems.dataverse.package.parts import Addition, Package
+from cosell.systems.dataverse.package.planning import draft
 from cosell.systems.dataverse.package.tasks import Task, keep
 
 _DATA = "it holds data of yours; it goes only where you say so"
@@ -50,7 +53,16 @@ async def _take_section(form: Form, name: str, calls: Calls) -> None:
     now = answer.row.get("formxml")
     if not answer.ok or not isinstance(now, str):
         raise answer.error(safe=True)
-    await calls.change(f"systemforms({form.id})", {"formxml": forms.without_section(now, name)})
+    then = forms.without_section(now, name)
+    drafted = await draft(form.id, calls)
+    if drafted not in (None, now, then):
+        raise Rejected(
+            f"The form {form.name} has changes that are not published.",
+            advice="Publish or discard them; then remove again.",
+            code="form",
+        )
+    if drafted != then:
+        await calls.change(f"systemforms({form.id})", {"formxml": then})
 
 
 async def _remove(calls: Calls, path: str) -> None:
@@ -69,19 +81,23 @@ def _views(package: Package, state: State, calls: Calls) -> Iterator[Task]:
 
 
 def _assignment(package: Package, state: State, calls: Calls) -> Iterator[Task]:
-    if state.assigned and state.user_id is not None and state.role_for_user is not None:
+    if not _is_ours(package, state) or not state.assigned:
+        return
+    if state.user_id is not None and state.role_for_user is not None:
         path = f"systemusers({state.user_id})/systemuserroles_association({state.role_for_user})/$ref"
         yield _gone(f"role {package.role.name} of the application user", path, calls)
 
 
 def _role(package: Package, state: State, calls: Calls) -> Iterator[Task]:
     """Only a role that we made: one of the same name that somebody else made has another id."""
-    if state.role is None:
-        return
-    if state.role.id == package.role.id:
-        yield _gone(f"role {package.role.name}", f"roles({state.role.id})", calls)
-    else:
+    if _is_ours(package, state):
+        yield _gone(f"role {package.role.name}", f"roles({package.role.id})", calls)
+    elif state.role is not None:
         yield keep(f"role {package.role.name}", "somebody else made it")
+
+
+def _is_ours(package: Package, state: State) -> bool:
+    return state.role is not None and state.role.id == package.role.id
 
 
 def _managed(package: Package, state: State, wish: Wish, calls: Calls) -> Task:
@@ -95,41 +111,60 @@ def _managed(package: Package, state: State, wish: Wish, calls: Calls) -> Task:
 # --- what holds data -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """A definition of the package that is there."""
+
+    what: str
+    path: str
+    id: str
+    table: str = ""
+    """Of Microsoft's, to be published afterwards."""
+
+
 def _data(package: Package, state: State, wish: Wish, calls: Calls) -> Iterator[Task]:
+    for one in _definitions(package, state):
+        if one.id not in state.components:
+            yield keep(one.what, "the installer did not make it")
+        elif wish.data:
+            yield _gone(one.what, one.path, calls, one.table)
+        else:
+            yield keep(one.what, _DATA)
     if state.solution is None:
-        detail = "the installer did not make it"
-        yield from (keep(what, detail) for what, _, _ in _definitions(package, state))
         return
     if not wish.data:
-        yield from (keep(what, _DATA) for what, _, _ in _definitions(package, state))
         yield keep(f"solution {package.name}", "it names what stays as ours")
         return
-    for what, path, table in _definitions(package, state):
-        yield _gone(what, path, calls, table)
     solution_id = guid(state.solution.get("solutionid"))
     yield _gone(f"solution {package.name}", f"solutions({solution_id})", calls)
     yield from _publisher(package, state, calls)
 
 
-def _definitions(package: Package, state: State) -> Iterator[tuple[str, str, str]]:
-    """Name, address and table to publish of each definition that is there; keys before their columns."""
+def _definitions(package: Package, state: State) -> Iterator[_Definition]:
+    """Keys before their columns, tables before those they point to."""
     for addition in package.additions:
         found = state.tables.get(addition.table)
-        if found is None:
-            continue
-        where = f"EntityDefinitions(LogicalName='{addition.table}')"
-        ours = {one.name for one in addition.keys}
-        for key in found.keys.values():
-            if key.name.lower() in ours:
-                what = f"{addition.table}: key {key.name.lower()}"
-                yield what, f"{where}/Keys(LogicalName='{key.name.lower()}')", addition.table
-        for column in addition.columns:
-            if column.name in found.columns:
-                what = f"{addition.table}.{column.name}"
-                yield what, f"{where}/Attributes(LogicalName='{column.name}')", addition.table
+        if found is not None:
+            yield from _of_addition(addition, found)
     for table in reversed(package.tables):
-        if table.name in state.tables:
-            yield table.name, f"EntityDefinitions(LogicalName='{table.name}')", ""
+        present = state.tables.get(table.name)
+        if present is not None:
+            path = f"EntityDefinitions(LogicalName='{table.name}')"
+            yield _Definition(table.name, path, present.id)
+
+
+def _of_addition(addition: Addition, found: FoundTable) -> Iterator[_Definition]:
+    table = addition.table
+    where = f"EntityDefinitions(LogicalName='{table}')"
+    for key in addition.keys:
+        if key.name in found.key_ids:
+            path = f"{where}/Keys(LogicalName='{key.name}')"
+            yield _Definition(f"{table}: key {key.name}", path, found.key_ids[key.name], table)
+    for column in addition.columns:
+        present = found.columns.get(column.name)
+        if present is not None:
+            path = f"{where}/Attributes(LogicalName='{column.name}')"
+            yield _Definition(f"{table}.{column.name}", path, present.id, table)
 
 
 def _publisher(package: Package, state: State, calls: Calls) -> Iterator[Task]:
