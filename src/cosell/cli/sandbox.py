@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cosell.cli.acting import do
+from cosell.cli.administering import field, quota, secret
 from cosell.cli.options import Json, Url
 
 if TYPE_CHECKING:
-    from cosell.sandbox.shell.verbs import Control
+    pass
 
 sandbox = typer.Typer(
     help="Serve the sandbox, or change something in the one that runs.",
@@ -58,12 +59,6 @@ def serve(
         speaking.speak(serve_wanted, as_json=as_json)
 
 
-def _do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
-    from cosell.cli import moving, speaking
-
-    speaking.speak(lambda: moving.move(act, url=url, full=full), as_json=as_json)
-
-
 def _named(pairs: list[str] | None) -> dict[str, Any]:
     from cosell.cli import moving
 
@@ -85,7 +80,7 @@ def deals(
       cosell sandbox deals
       cosell sandbox deals salesforce
     """
-    _do(lambda control: control.deals(system), url=url, as_json=as_json)
+    do(lambda control: control.deals(system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -96,7 +91,7 @@ def deal(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox deal 006Hs00000AAAAA
     """
-    _do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
+    do(lambda control: control.deal(deal), url=url, as_json=as_json, full=True)
 
 
 @sandbox.command()
@@ -122,7 +117,7 @@ def new(
     """
     from cosell.cli import moving
 
-    _do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
+    do(lambda control: moving.make(control, kind, _named(pairs), system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -134,7 +129,7 @@ def edit(deal: Deal, pairs: Pairs = None, by: By = None, url: Url = None, as_jso
       cosell sandbox edit 006Hs00000AAAAA amount=90000
       cosell sandbox edit a2000000-0000-4000-8000-000000000001 value=90000
     """
-    _do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.edit(deal, by=by, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -145,7 +140,7 @@ def accept(deal: Deal, by: By = None, url: Url = None, as_json: Json = False) ->
     Examples:
       cosell sandbox accept a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
+    do(lambda control: control.accept(deal, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -162,7 +157,7 @@ def decline(
     Examples:
       cosell sandbox decline a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.decline(deal, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -180,7 +175,7 @@ def close(
     Examples:
       cosell sandbox close a2000000-0000-4000-8000-000000000001 won
     """
-    _do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
+    do(lambda control: control.close(deal, outcome, reason=reason, by=by), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -191,7 +186,7 @@ def expire(deal: Deal, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox expire a2000000-0000-4000-8000-000000000001
     """
-    _do(lambda control: control.expire(deal), url=url, as_json=as_json)
+    do(lambda control: control.expire(deal), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -206,7 +201,7 @@ def advance(
     Examples:
       cosell sandbox advance 14d
     """
-    _do(lambda control: control.advance(span), url=url, as_json=as_json)
+    do(lambda control: control.advance(span), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -217,7 +212,7 @@ def drop(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox drop --times 3
     """
-    _do(lambda control: control.drop_events(times), url=url, as_json=as_json)
+    do(lambda control: control.drop_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -228,7 +223,7 @@ def duplicate(times: Times = 1, url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox duplicate --times 3
     """
-    _do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
+    do(lambda control: control.duplicate_events(times), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -245,7 +240,7 @@ def slow(
       cosell sandbox slow 2 --system salesforce
       cosell sandbox slow 0
     """
-    _do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
+    do(lambda control: control.slow(seconds, system=system), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -265,7 +260,7 @@ def fail(
       cosell sandbox fail partner_center status=503 times=3
       cosell sandbox fail salesforce kind=lose
     """
-    _do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
+    do(lambda control: control.fail(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -276,7 +271,7 @@ def heal(url: Url = None, as_json: Json = False) -> None:
     Examples:
       cosell sandbox heal
     """
-    _do(lambda control: control.heal(), url=url, as_json=as_json)
+    do(lambda control: control.heal(), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -293,89 +288,7 @@ def switch(
       cosell sandbox switch
       cosell sandbox switch partner_center page_size=5
     """
-    _do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
-
-
-@sandbox.command()
-def field(
-    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="salesforce or dataverse.")],
-    name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE.FIELD]", help="Such as Opportunity.Audit__c.")
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Delete it with its values.")] = False,
-    rename: Annotated[str | None, typer.Option("--rename", metavar="NAME", help="Its new name.")] = None,
-    hide: Annotated[bool, typer.Option("--hide", help="Take the right to see it.")] = False,
-    lock: Annotated[bool, typer.Option("--lock", help="Take the right to write it.")] = False,
-    retype: Annotated[str | None, typer.Option("--retype", metavar="TYPE", help="Such as Number.")] = None,
-    require: Annotated[bool, typer.Option("--require", help="Make it required.")] = False,
-    add_value: Annotated[str | None, typer.Option("--add-value", help="A new value to choose.")] = None,
-    remove_value: Annotated[str | None, typer.Option("--remove-value", help="One less to choose.")] = None,
-    rename_value: Annotated[
-        str | None, typer.Option("--rename-value", metavar="OLD=NEW", help="Another name for a value.")
-    ] = None,
-    restore: Annotated[bool, typer.Option("--restore", help="Make it what it was.")] = False,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Change a field of a CRM as its administrator does, and take it back; without a field, list the changed.
-
-    \b
-    Examples:
-      cosell sandbox field salesforce Opportunity.Audit__c --remove
-      cosell sandbox field salesforce Opportunity.Audit__c --restore
-      cosell sandbox field salesforce Opportunity.StageName --rename-value "On Hold=Parked"
-      cosell sandbox field dataverse opportunity.cosell_audit --hide
-    """
-    wishes: dict[str, Any] = {"remove": remove, "rename": rename, "hide": hide, "lock": lock}
-    wishes |= {"retype": retype, "require": require, "add_value": add_value, "restore": restore}
-    wishes |= {"remove_value": remove_value}
-    if rename_value is not None:
-        wishes["rename_value"], _, wishes["to"] = rename_value.partition("=")
-    asked = {key: value for key, value in wishes.items() if value not in (None, False)}
-    if name is None:
-        _do(lambda control: control.fields(system), url=url, as_json=as_json)
-    else:
-        _do(lambda control: control.field(system, name, **asked), url=url, as_json=as_json)
-
-
-@sandbox.command()
-def secret(
-    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="Such as salesforce.")],
-    new: Annotated[bool, typer.Option("--new", help="One more; those before stay good.")] = False,
-    end: Annotated[bool, typer.Option("--end", help="The oldest is good no longer.")] = False,
-    certificate: Annotated[bool, typer.Option("--certificate", help="A certificate instead.")] = False,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Give an application a new secret or certificate beside the old, or end the old one.
-
-    \b
-    Examples:
-      cosell sandbox secret salesforce --new
-      cosell sandbox secret salesforce --end --certificate
-    """
-    if new == end:
-        raise typer.BadParameter("say either --new or --end")
-    details = {"certificate": True} if certificate else {}
-    act = "new" if new else "end"
-    _do(lambda control: control.secret(system, act, **details), url=url, as_json=as_json, full=True)
-
-
-@sandbox.command()
-def quota(
-    left: Annotated[int, typer.Option("--left", min=0, help="How many calls are left today.")] = 0,
-    restore: Annotated[bool, typer.Option("--restore", help="Give the usual number back.")] = False,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Use up the calls Salesforce allows a day, as another integration would.
-
-    \b
-    Examples:
-      cosell sandbox quota --left 10
-      cosell sandbox quota --restore
-    """
-    _do(lambda control: control.quota(left=left, restore=restore), url=url, as_json=as_json)
+    do(lambda control: control.switch(system, **_named(pairs)), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -390,7 +303,7 @@ def calls(
     Examples:
       cosell sandbox calls --forget
     """
-    _do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
+    do(lambda control: control.calls(forget=forget), url=url, as_json=as_json)
 
 
 @sandbox.command()
@@ -406,4 +319,8 @@ def reset(
     Examples:
       cosell sandbox reset --seed 7
     """
-    _do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
+    do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
+
+
+for command in (field, secret, quota):
+    sandbox.command()(command)
