@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,11 @@ from cryptography.x509.oid import NameOID
 from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.filters import col
+from PowerPlatform.Dataverse.models.labels import Label, LocalizedLabel
+from PowerPlatform.Dataverse.models.relationship import (
+    LookupAttributeMetadata,
+    OneToManyRelationshipMetadata,
+)
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
 REFERRAL = "cosell_referralidentifier"
@@ -171,6 +177,69 @@ def test_definitions_are_read(client: DataverseClient) -> None:
     assert 300 in [one.get("MaxLength") for one in typed]
     assert [REFERRAL] in [one.key_attributes for one in client.tables.get_alternate_keys("opportunity")]
     assert client.tables.list_table_relationships("cosell_opportunitysolution")
+
+
+@pytest.fixture
+def customizer(access: dict[str, Any]) -> Iterator[DataverseClient]:
+    """The same client with the rights of whoever installs."""
+    if "admin" not in access:
+        pytest.skip("this sandbox tells of no administrator")
+    admin = ClientSecretCredential(
+        access["tenant"],
+        access["admin"]["client_id"],
+        access["admin"]["client_secret"],
+        authority=access["authority"],
+        disable_instance_discovery=True,
+    )
+    with DataverseClient(access["url"], admin) as client:
+        yield client
+
+
+class Mood(Enum):
+    HIGH = 1
+    LOW = 2
+
+
+def test_a_table_with_columns_keys_and_lookups_is_made_and_removed(customizer: DataverseClient) -> None:
+    tables, name = customizer.tables, f"new_Mood{uuid4().hex[:6]}"
+    columns = {
+        "new_Code": "string",
+        "new_Story": "memo",
+        "new_Count": {"type": "int", "min_value": 1, "max_value": 5},
+        "new_Part": "decimal",
+        "new_Share": "float",
+        "new_Day": "datetime",
+        "new_Yes": "bool",
+        "new_Mood": Mood,
+    }
+    made = tables.create(name, columns)
+    logical = name.lower()
+    assert made.entity_set_name == f"{logical}s"
+    tables.add_columns(name, {"new_Later": "string"})
+    tables.update_column(name, "new_Later", {"max_length": 40})
+    typed = {one["LogicalName"]: one for one in tables.list_columns(name, typed=True)}
+    assert typed["new_later"]["MaxLength"] == 40
+    key = tables.create_alternate_key(name, "new_CodeKey", ["new_code"])
+    with pytest.raises(HttpError) as unprefixed:
+        tables.create_lookup_field(logical, "new_OpportunityId", "opportunity")
+    assert unprefixed.value.details["service_error_code"] == "0x80044366"
+    label = Label([LocalizedLabel("Opportunity", 1033)])
+    lookup = LookupAttributeMetadata("new_OpportunityId", label)
+    relation = OneToManyRelationshipMetadata(f"new_opp_{logical}", "opportunity", logical, "opportunityid")
+    tables.create_one_to_many_relationship(lookup, relation)
+    fields = {"new_name": "One", "new_code": "A", "new_count": 3, "new_mood": 2, "new_yes": True}
+    row_id = customizer.records.create(logical, fields)
+    assert customizer.records.retrieve(logical, row_id)["new_mood"] == 2
+    with pytest.raises(HttpError) as refused:
+        customizer.records.update(logical, row_id, {"new_count": 6})
+    assert refused.value.details["service_error_code"] == "0x8004432f"
+    with pytest.raises(HttpError) as twice:
+        tables.add_columns(name, {"new_Later": "string"})
+    assert twice.value.details["service_error_code"] == "0x80047013"
+    tables.delete_alternate_key(name, key.metadata_id)
+    tables.remove_columns(name, "new_Code")
+    tables.delete(name)
+    assert tables.get(name) is None
 
 
 def test_a_refusal_carries_its_code(client: DataverseClient) -> None:

@@ -437,6 +437,21 @@ async def test_one_customization_at_a_time(installer: Installer) -> None:
     assert (await installer.post(ATTRIBUTES, text("nw_A"))).status == 204
 
 
+async def test_definitions_may_be_old_to_who_does_not_ask_for_consistency(installer: Installer) -> None:
+    """2.1: up to half a minute."""
+    api = installer.api
+    api.org.settings.metadata_lag_seconds = 30
+    await installer.add(text("nw_A"))
+    await installer.add(text("nw_B"))
+    for name in ("nw_a", "nw_b"):
+        path = f"{ATTRIBUTES}(LogicalName='{name}')"
+        assert (await api.get(path)).status == 404
+        assert (await api.get(path, headers={"Consistency": "Strong"})).status == 200
+    await api.deal(nw_a="x", nw_b="y")
+    api.frame.clock.advance(31)
+    assert (await api.get(path)).status == 200
+
+
 async def test_who_may_not_customize_is_told_what_is_missing(dynamics: Dynamics) -> None:
     for path, body, privilege in (
         (ATTRIBUTES, text("cosell_A"), "prvCreateAttribute"),

@@ -61,8 +61,16 @@ async def test_a_good_connection_has_nothing_to_mend_and_changes_nothing() -> No
     [
         ({"application_user": False}, "application user", "no application user"),
         ({"application_roles": False}, "application user", "no security role"),
-        ({"missing_privileges": frozenset({"prvReadOpportunity"})}, "read opportunity", "prvReadOpportunity"),
-        ({"missing_privileges": frozenset({"prvReadAccount"})}, "read account", "prvReadAccount"),
+        (
+            {"missing_privileges": frozenset({"prvReadOpportunity"})},
+            "privilege prvReadOpportunity",
+            "lacks prvReadOpportunity",
+        ),
+        (
+            {"missing_privileges": frozenset({"prvReadAccount"})},
+            "privilege prvReadAccount",
+            "lacks prvReadAccount",
+        ),
         ({"missing_privileges": frozenset({"prvReadUser"})}, "read systemuser", "prvReadUser"),
         ({"limited_read": frozenset({"opportunity"})}, "change tracking opportunity", "whole organization"),
         ({"untracked_tables": frozenset({"opportunity"})}, "change tracking opportunity", "is off"),

@@ -37,6 +37,26 @@ _ACTIONS: dict[str, dict[str, str]] = {
     name: {"OpportunityClose": "mscrm.opportunityclose", "Status": "Edm.Int32"}
     for name in ("WinOpportunity", "LoseOpportunity")
 }
+_CUSTOMIZING: dict[str, tuple[dict[str, str], str | None]] = {
+    "PublishXml": ({"ParameterXml": "Edm.String"}, None),
+    "PublishAllXml": ({}, None),
+    "ExportSolution": (
+        {"SolutionName": "Edm.String", "Managed": "Edm.Boolean"},
+        "mscrm.ExportSolutionResponse",
+    ),
+    "ImportSolution": (
+        {
+            "OverwriteUnmanagedCustomizations": "Edm.Boolean",
+            "PublishWorkflows": "Edm.Boolean",
+            "CustomizationFile": "Edm.Binary",
+            "ImportJobId": "Edm.Guid",
+        },
+        None,
+    ),
+    "DeleteAndPromote": ({"UniqueName": "Edm.String"}, "mscrm.DeleteAndPromoteResponse"),
+    "ReactivateEntityKey": ({"EntityLogicalName": "Edm.String", "EntityKeyLogicalName": "Edm.String"}, None),
+}
+"""The messages of an installer whose parameters are plain values."""
 _BULK = {"CreateMultiple": "mscrm.CreateMultipleResponse", "UpdateMultiple": None, "UpsertMultiple": None}
 _QUALIFYING = {
     "CreateAccount": "Edm.Boolean",
@@ -47,6 +67,9 @@ _QUALIFYING = {
     "Status": "Edm.Int32",
 }
 _RESPONSES = {
+    "ExportSolutionResponse": {"ExportSolutionFile": "Edm.Binary"},
+    "DeleteAndPromoteResponse": {"SolutionId": "Edm.Guid"},
+    "RetrieveProvisionedLanguagesResponse": {"RetrieveProvisionedLanguages": "Collection(Edm.Int32)"},
     "WhoAmIResponse": {"BusinessUnitId": "Edm.Guid", "UserId": "Edm.Guid", "OrganizationId": "Edm.Guid"},
     "BooleanManagedProperty": {
         "Value": "Edm.Boolean",
@@ -198,6 +221,7 @@ def _operations(body: Element, tables: Iterable[Table]) -> None:
         for parameter, type_name in parameters.items():
             facets = {"Name": parameter, "Type": type_name, "Nullable": "false"}
             SubElement(made, "Parameter", facets)
+    _installing(body)
     _qualifying(body)
     for table in tables:
         for name, response in _BULK.items():
@@ -208,6 +232,20 @@ def _operations(body: Element, tables: Iterable[Table]) -> None:
                 SubElement(made, "Parameter", facets)
             if response:
                 SubElement(made, "ReturnType", {"Type": response, "Nullable": "false"})
+
+
+def _installing(body: Element) -> None:
+    """What an installer sends, and the languages it asks for."""
+    made = SubElement(body, "Function", {"Name": "RetrieveProvisionedLanguages"})
+    answer = {"Type": "mscrm.RetrieveProvisionedLanguagesResponse", "Nullable": "false"}
+    SubElement(made, "ReturnType", answer)
+    for name, (parameters, response) in _CUSTOMIZING.items():
+        made = SubElement(body, "Action", {"Name": name})
+        for parameter, type_name in parameters.items():
+            facets = {"Name": parameter, "Type": type_name, "Nullable": "false"}
+            SubElement(made, "Parameter", facets)
+        if response:
+            SubElement(made, "ReturnType", {"Type": response, "Nullable": "false"})
 
 
 def _qualifying(body: Element) -> None:
@@ -245,7 +283,7 @@ def _is_shared(column: Column, target: Target) -> bool:
 
 
 def _imports(container: Element) -> None:
-    for name in ("WhoAmI", "RetrieveCurrentOrganization"):
+    for name in ("WhoAmI", "RetrieveCurrentOrganization", "RetrieveProvisionedLanguages"):
         SubElement(container, "FunctionImport", {"Name": name, "Function": f"{NAMESPACE}.{name}"})
-    for name in _ACTIONS:
+    for name in (*_ACTIONS, *_CUSTOMIZING):
         SubElement(container, "ActionImport", {"Name": name, "Action": f"{NAMESPACE}.{name}"})

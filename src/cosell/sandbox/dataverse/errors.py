@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -88,6 +89,7 @@ def no_privilege(user_id: str, privilege: str, depth: str = "") -> DataverseErro
     return DataverseError(403, "0x80040220", text)
 
 
+@lru_cache(maxsize=8_192)
 def privilege_id(name: str) -> str:
     """The id of a privilege, the same for the same name in every environment."""
     return str(uuid.uuid5(_PRIVILEGES, name.lower()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 from cosell.sandbox.dataverse.calls import Actor
 from cosell.sandbox.dataverse.columns import Table
 from cosell.sandbox.dataverse.errors import DataverseError, refusal
-from cosell.sandbox.dataverse.schema import Schema
+from cosell.sandbox.dataverse.schema import Kept, Schema
 from cosell.sandbox.dataverse.settings import Settings
 from cosell.sandbox.dataverse.store import Ref, Row, Store
 from cosell.sandbox.frame import Frame
@@ -51,6 +52,8 @@ class Org:
         """Who wrote a row in this request, and the columns that were named, even those given as they were."""
         self.held: dict[str, tuple[object, dict[str, Any]]] = {}
         """What users' roles grant, remembered with the state of the roles it was derived from."""
+        self.past: deque[tuple[float, Kept]] = deque(maxlen=50)
+        """The schema before each of the last changes, with the time of the change."""
         self.building_keys = False
         """Whether the index of an alternate key is not ready yet."""
         self._ids = random.Random()
@@ -64,6 +67,7 @@ class Org:
         self.schema.reset()
         self.store.tables.clear()
         self.held.clear()
+        self.past.clear()
         self.building_keys = False
         self.store.settle()
         self._ids = random.Random(self.frame.dice.getrandbits(64))
@@ -98,6 +102,8 @@ class Org:
 
     def settle(self) -> None:
         """Ends a request: what it did is done."""
+        if self.schema.kept and self.settings.metadata_lag_seconds > 0:
+            self.past.append((self.frame.clock.now().timestamp(), self.schema.kept[0]))
         self.schema.kept.clear()
         self.store.settle()
 

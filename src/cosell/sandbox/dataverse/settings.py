@@ -138,3 +138,5 @@ class Settings:
     """5.1, unknown: whether a form or view that was just created is read only after it was published."""
     locked_columns: frozenset[str] = frozenset()
     """1.3: columns such as ``opportunity.name`` that the application may read and not write."""
+    metadata_lag_seconds: float = 0.0
+    """2.1: how long definitions read without ``Consistency: Strong`` may be old; up to 30 in the product."""

@@ -73,7 +73,8 @@ class Dataverse:
         rest.resources |= publishing.resources()
         rest.bound |= publishing.bound()
         rest.bound_to_row |= publishing.bound_to_row(rest.records)
-        rest.resources |= Solutions(self._org).resources()
+        self._solutions = Solutions(self._org)
+        rest.resources |= self._solutions.resources()
         roles = Roles(self._org)
         rest.resources |= roles.resources()
         rest.bound_to_row |= roles.bound_to_row()
@@ -148,6 +149,7 @@ class Dataverse:
         """Returns the environment to the day it was made; the lasting token stays good."""
         self._org.empty()
         self.drift.reset()
+        self._solutions.forget()
         self._limits.reset()
         self._hooks.post.forget()
         furnish(self._org, self._application.client_id, self._application.object_id, self._administrator)

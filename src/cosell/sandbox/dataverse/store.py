@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 # A row keeps only what is not null; rows are never changed in place.
@@ -61,6 +61,13 @@ class Rows:
         for column, index in self._indexes.items():
             _move(index, row_id, old.get(column) if old else None, row.get(column) if row else None)
         return old, old_grave
+
+    def load(self, rows: Mapping[str, Row]) -> None:
+        """Stores many rows at once, which many environments may share: no row is ever changed in place."""
+        self.live.update(rows)
+        self.changes += 1
+        self._versions = sorted((row["versionnumber"], row_id) for row_id, row in self.live.items())
+        self._indexes.clear()
 
     def _reorder(self, row_id: str, old: Row | None, row: Row | None) -> None:
         if old is not None:

@@ -21,6 +21,7 @@ from cosell.sandbox.dataverse.customizing.components import (
 )
 from cosell.sandbox.dataverse.customizing.forms import forms_with
 from cosell.sandbox.dataverse.customizing.locking import changing
+from cosell.sandbox.dataverse.customizing.staleness import stale
 from cosell.sandbox.dataverse.definitions import tables as shown
 from cosell.sandbox.dataverse.definitions.attributes import Attributes
 from cosell.sandbox.dataverse.definitions.labels import metadata_id
@@ -54,7 +55,7 @@ class Definitions:
     def _entities(self, call: Call) -> Reply:
         first, *tail = (unquote(one) for one in segments(call.path))
         if call.method in ("GET", "HEAD"):
-            return self._readers["EntityDefinitions"](call)
+            return self._read("EntityDefinitions", call)
         if first == "EntityDefinitions":
             _only(call, "POST")
             return self._create_table(call)
@@ -78,6 +79,10 @@ class Definitions:
                 return self._drop_key(call, table, _key(tail[0]))
             case _:
                 raise not_allowed(call.method)
+
+    def _read(self, name: str, call: Call) -> Reply:
+        with stale(self._org, call):
+            return self._readers[name](call)
 
     def _create_table(self, call: Call) -> Reply:
         with changing(self._org, call, "prvCreateEntity"):
@@ -121,8 +126,7 @@ class Definitions:
                 raise relationships.taken(column)
             self._org.schema.add_column(table.name, *columns.beside(table, column))
             self._put_column(call, package, table, column)
-        table_id, column_id = metadata_id(table.name), metadata_id(table.name, column.name)
-        return _created(f"{call.root}/EntityDefinitions({table_id})/Attributes({column_id})")
+        return _below(call, metadata_id(table.name, column.name))
 
     def _put_column(self, call: Call, package: Package, table: Table, column: Column) -> None:
         """A column brings its table along, without the rest of it."""
@@ -164,7 +168,7 @@ class Definitions:
             put_in(self._org, call.actor, solution, Kind.TABLE, table_id, Behaviour.LISTED)
             key_id = metadata_id("key", table.name, key.name)
             put_in(self._org, call.actor, solution, Kind.KEY, key_id)
-        return _created(f"{call.root}/EntityDefinitions({table_id})/Keys({key_id})")
+        return _below(call, key_id)
 
     def _drop_key(self, call: Call, table: Table, named: str) -> Reply:
         with changing(self._org, call, "prvDeleteEntity"):
@@ -191,7 +195,7 @@ class Definitions:
 
     def _relationships(self, call: Call) -> Reply:
         if call.method in ("GET", "HEAD"):
-            return self._readers["RelationshipDefinitions"](call)
+            return self._read("RelationshipDefinitions", call)
         first, *tail = (unquote(one) for one in segments(call.path))
         if tail:
             raise no_segment(tail[0])
@@ -212,7 +216,7 @@ class Definitions:
 
     def _choices(self, call: Call) -> Reply:
         if call.method in ("GET", "HEAD"):
-            return self._readers[choices.SET](call)
+            return self._read(choices.SET, call)
         first = unquote(segments(call.path)[0])
         if first == choices.SET:
             _only(call, "POST")
@@ -296,6 +300,11 @@ def _only(call: Call, method: str) -> None:
 
 def _merging(call: Call) -> bool:
     return (call.header(MERGE) or "").strip().lower() == "true"
+
+
+def _below(call: Call, row_id: str) -> Reply:
+    """Where the new part of a table is; the table goes by the name the request called it by."""
+    return _created(f"{call.root}/{call.path.strip('/')}({row_id})")
 
 
 def _created(address: str) -> Reply:

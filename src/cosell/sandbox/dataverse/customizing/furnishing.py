@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from cosell.sandbox.dataverse.calls import Actor
@@ -15,6 +17,7 @@ from cosell.sandbox.dataverse.customizing.form_texts import (
 )
 from cosell.sandbox.dataverse.errors import privilege_id
 from cosell.sandbox.dataverse.org import Org
+from cosell.sandbox.dataverse.schema import Schema
 from cosell.sandbox.dataverse.security import (
     ADMINISTRATOR,
     CUSTOMIZER,
@@ -25,7 +28,7 @@ from cosell.sandbox.dataverse.security import (
     all_privileges,
     table_privileges,
 )
-from cosell.sandbox.dataverse.store import Ref
+from cosell.sandbox.dataverse.store import Ref, Row
 from cosell.sandbox.frame import Org as Given
 
 CONNECTOR, SALESPERSON, BASIC = "Cosell connector", "Salesperson", "Basic User"
@@ -48,16 +51,14 @@ def known_id(*names: str) -> str:
 
 def furnish_roles(org: Org, system: Actor, unit: Ref) -> dict[str, str]:
     """Creates privileges and roles; the ids of the roles by their names."""
-    for table in (None, *org.schema.tables.values()):
-        add_privileges(org, table)
+    rows, pairs = _pattern(org.schema.given)
+    org.store.table("privilege").load(rows)
+    org.store.table("roleprivileges").load(pairs)
     made = {}
     if org.schema.given is Given.READY:
-        made[CONNECTOR] = add(org, system, "role", name=CONNECTOR, businessunitid=unit)
-        _grant_all(org, made[CONNECTOR])
-    made[SALESPERSON] = add(org, system, "role", name=SALESPERSON, businessunitid=unit)
-    _grant(org, made[SALESPERSON], _SALES, Depth.BASIC)
-    made[BASIC] = _add_known(org, system, "role", BASIC, businessunitid=unit)
-    _grant(org, made[BASIC], _OWN, Depth.BASIC)
+        made[CONNECTOR] = _add_known(org, system, "role", CONNECTOR, businessunitid=unit)
+    for name in (SALESPERSON, BASIC):
+        made[name] = _add_known(org, system, "role", name, businessunitid=unit)
     for name, template in ((ADMINISTRATORS, ADMINISTRATOR), (CUSTOMIZERS, CUSTOMIZER)):
         add(org, system, "roletemplate", roletemplateid=template, name=name)
         link = Ref("roletemplate", template)
@@ -65,16 +66,67 @@ def furnish_roles(org: Org, system: Actor, unit: Ref) -> dict[str, str]:
     return made
 
 
-def add_privileges(org: Org, table: Table | None) -> None:
-    """The privileges of a table, or (None) those that are for no table."""
-    if table is None:
-        for name, owner in all_privileges(org.schema).items():
-            if owner is None:
-                _privilege(org, name, 0, {Depth.GLOBAL})
-        return
-    owned = table.ownership == "UserOwned"
-    for name, right in table_privileges(table):
-        _privilege(org, name, 1 << RIGHTS.index(right), set(Depth) if owned else {Depth.GLOBAL})
+@cache
+def _pattern(given: Given) -> tuple[dict[str, Row], dict[str, Row]]:
+    """The privileges of a fresh environment and what its roles hold of them, described once for all."""
+    schema = Schema(given)
+    rows = [
+        _privilege(name, 0, {Depth.GLOBAL}) for name, one in all_privileges(schema).items() if one is None
+    ]
+    for table in schema.tables.values():
+        rows += _privileges(table)
+    granted = [*_to_sellers(schema, SALESPERSON, _SALES), *_to_sellers(schema, BASIC, _OWN)]
+    if given is Given.READY:
+        granted += _to_connector(schema)
+    return (
+        {row["privilegeid"]: {**row, "versionnumber": 1} for row in rows},
+        {f"{row['roleid']}|{row['privilegeid']}": {**row, "versionnumber": 1} for row in granted},
+    )
+
+
+def _privileges(table: Table) -> list[Row]:
+    reaches = set(Depth) if table.ownership == "UserOwned" else {Depth.GLOBAL}
+    return [_privilege(name, 1 << RIGHTS.index(right), reaches) for name, right in table_privileges(table)]
+
+
+def _privilege(name: str, right: int, reaches: set[Depth]) -> Row:
+    row: Row = {"privilegeid": privilege_id(name), "name": name, "accessright": right}
+    return row | {f"canbe{one.word.lower()}": one in reaches for one in Depth}
+
+
+def _pair(role: str, privilege: str, depth: Depth) -> Row:
+    return {"roleid": role, "privilegeid": privilege, "privilegedepthmask": depth.mask}
+
+
+def _to_connector(schema: Schema) -> Iterator[Row]:
+    """All that a connector may need of rows, and nothing of customizations but to look at them."""
+    role = known_id("role", CONNECTOR)
+    for name, table in all_privileges(schema).items():
+        if name == ON_BEHALF or (table is not None and _is_for_rows(table, name)):
+            yield _pair(role, privilege_id(name), Depth.GLOBAL)
+
+
+def _is_for_rows(table: Table, name: str) -> bool:
+    return table.name not in PACKING or name.startswith("prvRead")
+
+
+def _to_sellers(schema: Schema, name: str, tables: frozenset[str]) -> Iterator[Row]:
+    """Everything on some tables, and to read what is nobody's own."""
+    role = known_id("role", name)
+    for table in schema.tables.values():
+        shared = table.ownership != "UserOwned" and table.name not in PACKING
+        for privilege, right in table_privileges(table):
+            if table.name in tables or (table.custom and name == SALESPERSON):
+                depth = Depth.BASIC if table.ownership == "UserOwned" else Depth.GLOBAL
+                yield _pair(role, privilege_id(privilege), depth)
+            elif right == "Read" and shared:
+                yield _pair(role, privilege_id(privilege), Depth.GLOBAL)
+
+
+def add_privileges(org: Org, table: Table) -> None:
+    """The privileges of a new table."""
+    for row in _privileges(table):
+        org.store.put("privilege", row["privilegeid"], {**row, "versionnumber": org.next_version()})
 
 
 def drop_privileges(org: Org, table: Table) -> None:
@@ -88,40 +140,8 @@ def drop_privileges(org: Org, table: Table) -> None:
 
 def grant(org: Org, role_id: str, named: str, depth: Depth) -> None:
     """Gives a privilege, by its id, to a role."""
-    pair = {
-        "roleid": role_id,
-        "privilegeid": named,
-        "privilegedepthmask": depth.mask,
-        "versionnumber": org.next_version(),
-    }
+    pair = {**_pair(role_id, named, depth), "versionnumber": org.next_version()}
     org.store.put("roleprivileges", f"{role_id}|{named}", pair)
-
-
-def _privilege(org: Org, name: str, right: int, reaches: set[Depth]) -> None:
-    row_id = privilege_id(name)
-    row: dict[str, Any] = {"privilegeid": row_id, "name": name, "accessright": right}
-    row |= {f"canbe{one.word.lower()}": one in reaches for one in Depth}
-    org.store.put("privilege", row_id, {**row, "versionnumber": org.next_version()})
-
-
-def _grant_all(org: Org, role_id: str) -> None:
-    """All that a connector may need of rows, and nothing of customizations but to look at them."""
-    for name, table in all_privileges(org.schema).items():
-        if table is None:
-            continue
-        if table.name not in PACKING or name.startswith("prvRead"):
-            grant(org, role_id, privilege_id(name), Depth.GLOBAL)
-    grant(org, role_id, privilege_id(ON_BEHALF), Depth.GLOBAL)
-
-
-def _grant(org: Org, role_id: str, names: frozenset[str], depth: Depth) -> None:
-    """Everything on some tables, and to read what is nobody's own."""
-    for table in org.schema.tables.values():
-        for name, right in table_privileges(table):
-            if table.name in names:
-                grant(org, role_id, privilege_id(name), depth)
-            elif right == "Read" and table.ownership != "UserOwned" and table.name not in PACKING:
-                grant(org, role_id, privilege_id(name), Depth.GLOBAL)
 
 
 def furnish_packages(org: Org, system: Actor) -> None:

@@ -61,6 +61,10 @@ class Solutions:
         self._org = org
         self._staged: dict[str, str] = {}
 
+    def forget(self) -> None:
+        """Lets go of every staged file."""
+        self._staged.clear()
+
     def resources(self) -> dict[str, Callable[[Call], Reply]]:
         """Who answers which first segment of a path."""
         return {
