@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from cosell.cli.acting import do
+from cosell.cli.administering import field, quota
 from cosell.cli.options import Json, Url
-
-if TYPE_CHECKING:
-    from cosell.sandbox.shell.verbs import Control
 
 sandbox = typer.Typer(
     help="Serve the sandbox, or change something in the one that runs.",
@@ -62,13 +60,6 @@ def serve(
             )
 
         speaking.speak(serve_wanted, as_json=as_json)
-
-
-def do(act: Callable[[Control], Any], *, url: str | None, as_json: bool, full: bool = False) -> None:
-    """Carries out one verb in the running sandbox and shows what came of it."""
-    from cosell.cli import moving, speaking
-
-    speaking.speak(lambda: moving.move(act, url=url, full=full), as_json=as_json)
 
 
 def _named(pairs: list[str] | None) -> dict[str, Any]:
@@ -304,65 +295,6 @@ def switch(
 
 
 @sandbox.command()
-def field(
-    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="salesforce or dataverse.")],
-    name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE.FIELD]", help="Such as Opportunity.Audit__c.")
-    ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Delete it with its values.")] = False,
-    rename: Annotated[str | None, typer.Option("--rename", metavar="NAME", help="Its new name.")] = None,
-    hide: Annotated[bool, typer.Option("--hide", help="Take the right to see it.")] = False,
-    lock: Annotated[bool, typer.Option("--lock", help="Take the right to write it.")] = False,
-    retype: Annotated[str | None, typer.Option("--retype", metavar="TYPE", help="Such as Number.")] = None,
-    require: Annotated[bool, typer.Option("--require", help="Make it required.")] = False,
-    add_value: Annotated[str | None, typer.Option("--add-value", help="A new value to choose.")] = None,
-    remove_value: Annotated[str | None, typer.Option("--remove-value", help="One less to choose.")] = None,
-    rename_value: Annotated[
-        str | None, typer.Option("--rename-value", metavar="OLD=NEW", help="Another name for a value.")
-    ] = None,
-    restore: Annotated[bool, typer.Option("--restore", help="Make it what it was.")] = False,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Change a field of a CRM as its administrator does, and take it back; without a field, list the changed.
-
-    \b
-    Examples:
-      cosell sandbox field salesforce Opportunity.Audit__c --remove
-      cosell sandbox field salesforce Opportunity.Audit__c --restore
-      cosell sandbox field salesforce Opportunity.StageName --rename-value "On Hold=Parked"
-      cosell sandbox field dataverse opportunity.cosell_audit --hide
-    """
-    wishes: dict[str, Any] = {"remove": remove, "rename": rename, "hide": hide, "lock": lock}
-    wishes |= {"retype": retype, "require": require, "add_value": add_value, "restore": restore}
-    wishes |= {"remove_value": remove_value}
-    if rename_value is not None:
-        wishes["rename_value"], _, wishes["to"] = rename_value.partition("=")
-    asked = {key: value for key, value in wishes.items() if value not in (None, False)}
-    if name is None:
-        do(lambda control: control.fields(system), url=url, as_json=as_json)
-    else:
-        do(lambda control: control.field(system, name, **asked), url=url, as_json=as_json)
-
-
-@sandbox.command()
-def quota(
-    left: Annotated[int, typer.Option("--left", min=0, help="How many calls are left today.")] = 0,
-    restore: Annotated[bool, typer.Option("--restore", help="Give the usual number back.")] = False,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Use up the calls Salesforce allows a day, as another integration would.
-
-    \b
-    Examples:
-      cosell sandbox quota --left 10
-      cosell sandbox quota --restore
-    """
-    do(lambda control: control.quota(left=left, restore=restore), url=url, as_json=as_json)
-
-
-@sandbox.command()
 def calls(
     forget: Annotated[bool, typer.Option("--forget", help="Begin the count anew afterwards.")] = False,
     url: Url = None,
@@ -391,3 +323,7 @@ def reset(
       cosell sandbox reset --seed 7
     """
     do(lambda control: control.reset(seed=seed, empty=empty or None), url=url, as_json=as_json)
+
+
+for command in (field, quota):
+    sandbox.command()(command)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cosell.cli.acting import do
 from cosell.cli.options import Json, Url
-from cosell.cli.sandbox import do, sandbox
+from cosell.cli.sandbox import sandbox
 
 __all__ = ["sandbox"]
 
