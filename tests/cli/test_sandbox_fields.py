@@ -57,12 +57,11 @@ def test_the_quota_is_used_up_and_given_back(cosell: Cosell, sandbox: Sandbox) -
 
 
 def test_a_secret_is_added_and_the_old_one_ended(cosell: Cosell, sandbox: Sandbox) -> None:
-    first = sandbox.salesforce.client_secret
+    app = sandbox.salesforce.application
     made = cosell("sandbox", "secret", "salesforce", "--new", "--json").json["data"]
-    assert sandbox.salesforce.application.secrets == [first, made["client_secret"]]
-    assert cosell("sandbox", "secret", "salesforce", "--end").code == 0
-    assert sandbox.salesforce.application.secrets == [made["client_secret"]]
-    assert cosell("sandbox", "secret", "salesforce").code == 2
+    assert list(app.good_secrets.values())[1:] == [made["secret"]]
+    assert cosell("sandbox", "secret", "salesforce", "--end", "oldest").code == 0
+    assert list(app.good_secrets.values()) == [made["secret"]]
 
 
 def test_an_organisation_nobody_knows_is_refused(cosell: Cosell) -> None:

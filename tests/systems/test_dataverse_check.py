@@ -39,6 +39,7 @@ async def test_a_good_connection_has_nothing_to_mend_and_changes_nothing() -> No
         "schema",
         "environment",
         "privileges",
+        "too many rights",
         "required columns",
         "change tracking opportunity",
         "change tracking cosell_opportunitysolution",
