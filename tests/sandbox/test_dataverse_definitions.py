@@ -57,6 +57,12 @@ async def test_an_organization_may_come_from_microsofts_solution() -> None:
         options = (await admin.row(path, expand="OptionSet"))["OptionSet"]["Options"]
         assert options[0]["Value"] == 299_600_000
         assert (await admin.get(f"{OPPORTUNITY}/Keys")).rows == []
+        assert found["IsManaged"] is True
+        await admin.deal(msft_microsoftpartnercenterreferralidentifier="R-1")
+        (theirs,) = (await admin.get("solutions", filter="ismanaged eq true")).rows
+        assert (await admin.call("DELETE", f"solutions({theirs['solutionid']})")).status == 204
+        (row,) = (await admin.get("opportunities")).rows
+        assert not [name for name in row if name.startswith("msft_")]
 
 
 @pytest.mark.parametrize(

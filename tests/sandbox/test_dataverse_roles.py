@@ -116,6 +116,18 @@ async def test_who_may_not_change_roles_is_told_so(dynamics: Dynamics) -> None:
     assert (await dynamics.as_admin().call("POST", path, {"Privileges": []})).status == 400
 
 
+async def test_who_acts_for_a_seller_may_do_what_both_may(dynamics: Dynamics) -> None:
+    """1.3: effective rights are the intersection of both users."""
+    sellers = dynamics.org.as_seller.rows("systemuser")
+    (alex,) = [one["systemuserid"] for one in sellers if one["fullname"] == "Alex Moreau"]
+    as_alex = {"MSCRMCallerID": alex}
+    assert (await dynamics.call("POST", "opportunities", DEAL, headers=as_alex)).status == 204
+    assert (await dynamics.call("POST", "competitors", {"name": "Rival"})).status == 204
+    refused = await dynamics.call("POST", "competitors", {"name": "Other"}, headers=as_alex)
+    assert refused.refusal == (403, "0x80040220")
+    assert f"(Id={alex}, type=8) is missing prvCreateCompetitor" in refused.message
+
+
 async def test_a_new_table_has_privileges_for_roles(bare: Dynamics) -> None:
     installer = Installer(bare)
     await installer.package()

@@ -179,6 +179,9 @@ def _require(org: Org, actor: Actor, name: str) -> None:
     missing = org.settings.missing_privileges
     if wanted not in depths(org, actor.user_id) or (missing and wanted in {one.lower() for one in missing}):
         raise no_privilege(actor.user_id, name)
+    # Who acts for somebody may do only what both may.
+    if actor.on_behalf_of is not None and wanted not in depths(org, actor.on_behalf_of):
+        raise no_privilege(actor.on_behalf_of, name)
 
 
 def require_whole_table(org: Org, actor: Actor, table: Table) -> None:

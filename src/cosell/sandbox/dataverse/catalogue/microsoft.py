@@ -6,6 +6,8 @@ lookups are unknown altogether, so those are left out.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cosell.sandbox.dataverse.catalogue.connector import HELP
 from cosell.sandbox.dataverse.columns import Column
 from cosell.sandbox.dataverse.drafting import flag, pick, text
@@ -16,7 +18,7 @@ FIRST_VALUE = 299_600_000
 def microsoft_columns() -> tuple[Column, ...]:
     """What Microsoft's solution adds to opportunity, as far as it is known."""
     start = "msft_microsoftpartnercenter"
-    return (
+    made = (
         flag(f"{start}referralsync", "Sync with Partner Center"),
         text(f"{start}referralidentifier", "Referral identifier"),
         text(f"{start}referrallink", "Referral link", 400),
@@ -28,3 +30,4 @@ def microsoft_columns() -> tuple[Column, ...]:
         text("msft_microsoftcrmidentifier", "Microsoft CRM identifier"),
         pick("msft_coselltype", "Co-sell type", "Co-sell", first=FIRST_VALUE),
     )
+    return tuple(replace(one, added=True, managed=True) for one in made)

@@ -8,13 +8,16 @@ from functools import cache
 from typing import Any
 
 from cosell.sandbox.dataverse.calls import Actor
+from cosell.sandbox.dataverse.catalogue.microsoft import microsoft_columns
 from cosell.sandbox.dataverse.columns import Table
+from cosell.sandbox.dataverse.customizing.components import Kind, put_in
 from cosell.sandbox.dataverse.customizing.form_texts import (
     ACCOUNT_FORM,
     OPEN_FETCH,
     OPEN_LAYOUT,
     OPPORTUNITY_FORM,
 )
+from cosell.sandbox.dataverse.definitions.labels import metadata_id
 from cosell.sandbox.dataverse.errors import privilege_id
 from cosell.sandbox.dataverse.org import Org
 from cosell.sandbox.dataverse.schema import Schema
@@ -116,8 +119,9 @@ def _to_sellers(schema: Schema, name: str, tables: frozenset[str]) -> Iterator[R
     for table in schema.tables.values():
         shared = table.ownership != "UserOwned" and table.name not in PACKING
         for privilege, right in table_privileges(table):
-            if table.name in tables:
-                yield _pair(role, privilege_id(privilege), Depth.BASIC)
+            if table.name in tables or (table.custom and name == SALESPERSON):
+                depth = Depth.BASIC if table.ownership == "UserOwned" else Depth.GLOBAL
+                yield _pair(role, privilege_id(privilege), depth)
             elif right == "Read" and shared:
                 yield _pair(role, privilege_id(privilege), Depth.GLOBAL)
 
@@ -157,7 +161,12 @@ def furnish_packages(org: Org, system: Actor) -> None:
         case Given.MICROSOFT:
             theirs = _publisher(org, system, "msft", "Microsoft", "msft", 29_960)
             name = "Partner Center Referrals Synchronization for Dynamics 365"
-            _solution(org, system, "msft_PartnerCenterReferrals", theirs, friendlyname=name, ismanaged=True)
+            # What it is really called is not published; nobody may rely on this name.
+            unique = "msft_PartnerCenterReferrals"
+            made = _solution(org, system, unique, theirs, friendlyname=name, ismanaged=True)
+            for column in microsoft_columns():
+                column_id = metadata_id("opportunity", column.name)
+                put_in(org, system, {"solutionid": made}, Kind.COLUMN, column_id)
     for table, xml in (("opportunity", OPPORTUNITY_FORM), ("account", ACCOUNT_FORM)):
         fields = {"objecttypecode": table, "type": 2, "formxml": xml, "isdefault": True}
         _add_known(org, system, "systemform", table, name=table.capitalize(), **fields, **_OPEN)
@@ -182,7 +191,7 @@ def _publisher(org: Org, system: Actor, unique: str, name: str, prefix: str, val
     )
 
 
-def _solution(org: Org, system: Actor, unique: str, publisher: Ref, **more: Any) -> None:
+def _solution(org: Org, system: Actor, unique: str, publisher: Ref, **more: Any) -> str:
     fields: dict[str, Any] = {
         "solutionid": known_id("solution", unique),
         "uniquename": unique,
@@ -191,7 +200,7 @@ def _solution(org: Org, system: Actor, unique: str, publisher: Ref, **more: Any)
         "ismanaged": False,
         "isvisible": True,
     }
-    add(org, system, "solution", **{**fields, **more})
+    return add(org, system, "solution", **{**fields, **more})
 
 
 def _add_known(org: Org, system: Actor, table: str, key: str, **row: Any) -> str:
