@@ -50,6 +50,13 @@ class Capabilities:
     """Seconds after which `find` surely sees a new record."""
     patience: float = 60.0
     """Seconds after which an unanswered request can no longer be applied, the timeout included."""
+    details: frozenset[str] = frozenset()
+    """Parts of fields in use that can be lost by themselves (core/drift): `contacts.phone`, `state=won`."""
+    lacks: Mapping[str, Lack] = field(default_factory=dict)
+    """What the settings name and the system does not let us use, by part. Whether it ever did, and a rule is
+    paused now, the engine remembers."""
+    asked: bool = True
+    """False while all this is only assumed, since the system was not asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,20 @@ class Who(StrEnum):
     ENTRA_ADMIN = "Entra administrator"
     SELLER = "seller"
     MICROSOFT = "Microsoft support"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something of a field that is not as the mapping needs it (J-9)."""
+
+    place: str
+    """By the system's own names: Opportunity.Referral_Program__c."""
+    label: str
+    """What people see: Referral Program."""
+    says: str
+    """What is the matter, to follow the place: "is missing, or hidden from the integration user"."""
+    fix: str
+    who: Who = Who.CRM_ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +273,18 @@ class Counting(Protocol):
 
 
 @runtime_checkable
+class Describing(Protocol):
+    """A system whose fields people can change while we run; not every one is."""
+
+    async def describe(self, *, thorough: bool) -> None:
+        """Asks anew what there is to read and write; `capabilities` tell it afterwards. One call or two.
+
+        `thorough`: trusts no cache of the other side, so that a change of this very second is seen.
+        """
+        ...
+
+
+@runtime_checkable
 class Catalogue(Protocol):
     """What a system may keep besides: the solutions its users choose from (CUS-15)."""
 
@@ -277,7 +310,8 @@ class Poke:
     side: Side
     record_id: str
     cause: str
-    """webhook, hint (of the CRM), poll, sweep, person, retry: shown in the audit, never decided upon."""
+    """webhook, hint (of the CRM), poll, sweep, person, schema, retry: shown in the audit. Only for `person` and
+    `schema` is tried again what an administrator of the other side may have mended."""
     engagement_id: str | None = None
     urgent: bool = False
 
