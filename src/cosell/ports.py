@@ -310,8 +310,8 @@ class Poke:
     side: Side
     record_id: str
     cause: str
-    """webhook, hint (of the CRM), poll, sweep, person, schema, retry: shown in the audit. Only for `person` and
-    `schema` is tried again what an administrator of the other side may have mended."""
+    """webhook, hint (of the CRM), poll, sweep, person, schema, retry: shown in the audit. For `person` and
+    `schema` alone is tried again what an administrator of the other side may have mended."""
     engagement_id: str | None = None
     urgent: bool = False
 
