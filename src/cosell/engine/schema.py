@@ -63,19 +63,19 @@ async def notice(room: Room) -> None:
 
 
 async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
-    before, now = room.known[side], room.clock.now()
+    before, last, now = room.known[side], room.noticed.get(side), room.clock.now()
+    news = known.usable(able) - known.usable(last) if last is not None else frozenset()
     room.noticed[side], room.known[side] = able, before.after(able, room.rules, now)
     try:
-        await _act_on(room, side, before, room.known[side])
+        await _act_on(room, side, before, room.known[side], offered=any(map(drift.is_choice, news)))
     except BaseException:
         # Nothing is known before it is kept: the next look begins here again.
         room.noticed[side], room.known[side] = None, before
         raise
 
 
-async def _act_on(room: Room, side: Side, before: Known, after: Known) -> None:
+async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offered: bool) -> None:
     found = before.lost.keys() - after.lost.keys()
-    offered = before.once and any(map(drift.is_choice, after.once - before.once))
     if found or offered:
         await room.store.poke_keys([one.key async for one in _waiting(room)], CAUSE, room.clock.now())
     for part in sorted(found):

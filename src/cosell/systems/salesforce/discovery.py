@@ -310,7 +310,7 @@ def _required(sheet: Table, name: str) -> Column:
 
 def _retyped(sheet: str, column: Column) -> SchemaDrift:
     return SchemaDrift(
-        f"{sheet}.{column.name} is now a field of the type {column.type}, which no deal can be told by.",
+        f"{sheet}.{column.name} is now a field of the type {column.type}, which tells no deal.",
         fields=(f"{sheet}.{column.name}",),
         advice="Give the field its old type back; nothing can be synced without it.",
     )
