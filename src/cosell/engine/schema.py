@@ -19,7 +19,7 @@ from cosell.engine import known
 from cosell.engine.case import Case
 from cosell.engine.known import Known
 from cosell.engine.room import Room
-from cosell.ports import Capabilities, Describing, LinkFilter
+from cosell.ports import Capabilities, Describing, LinkFilter, Store
 
 log = logging.getLogger("cosell.engine")
 
@@ -77,7 +77,8 @@ async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
 async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offered: bool) -> None:
     found = before.lost.keys() - after.lost.keys()
     if found or offered:
-        await room.store.poke_keys([one.key async for one in _waiting(room)], CAUSE, room.clock.now())
+        keys = [one.key async for one in _waiting(room.store)]
+        await room.store.poke_keys(keys, CAUSE, room.clock.now())
     for part in sorted(found):
         log.info("schema.found", extra={"system": room.desk(side).system.name, "part": part})
         await room.alerts.clear(_code(room, side, part))
@@ -92,9 +93,14 @@ async def ring(room: Room, side: Side) -> None:
     """Raises the alert of everything lost, each with the deals that wait now."""
     if not (lost := room.known[side].lost):
         return
-    waiting = Counter([key async for link in _waiting(room) for key in _held(link)])
+    waiting = await waiting_by_field(room.store)
     for part, loss in sorted(lost.items()):
         await room.alerts.raise_(_code(room, side, part), loss.says(waiting[loss.field]), loss.advice)
+
+
+async def waiting_by_field(store: Store) -> Counter[str]:
+    """How many deals wait with each field."""
+    return Counter([key async for link in _waiting(store) for key in _held(link)])
 
 
 def _code(room: Room, side: Side, part: str) -> str:
@@ -106,10 +112,10 @@ def _held(link: Link) -> Iterable[str]:
     return (key for key, hold in link.holds.items() if hold.reason in WAITING)
 
 
-async def _waiting(room: Room) -> AsyncIterator[Link]:
+async def _waiting(store: Store) -> AsyncIterator[Link]:
     """The links that wait for a field, in whole or with a part."""
     after = ""
-    while links := await room.store.links(LinkFilter(attention=True, limit=_PAGE, after=after)):
+    while links := await store.links(LinkFilter(attention=True, limit=_PAGE, after=after)):
         after = links[-1].key
         for link in links:
             if link.reason in WAITING or any(hold.reason in WAITING for hold in link.holds.values()):
@@ -194,6 +200,6 @@ class SchemaWatch:
         return min(self.room.pace.schema_every, max(FIRST, min(RAREST, lasts / 10)))
 
 
-async def ask(room: Room) -> None:
+async def ask(store: Store, now: float) -> None:
     """Has the running process look at the metadata: somebody may just have mended it."""
-    await room.store.set_setting(ASKED, repr(room.clock.now()), "cosell", room.clock.now())
+    await store.set_setting(ASKED, repr(now), "cosell", now)
