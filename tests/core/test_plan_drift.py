@@ -90,7 +90,8 @@ def test_an_amount_waits_with_its_currency() -> None:
 
 
 def test_a_field_that_may_not_be_written_any_more_still_tells_its_changes() -> None:
-    on = ground(once=ONCE, updatable={PC: frozenset(FIELDS), CRM: frozenset(FIELDS) - {"notes"}})
+    able = {PC: frozenset(FIELDS), CRM: frozenset(FIELDS) - {"notes"}}
+    on = ground(once=ONCE, updatable=able, locked={CRM: frozenset({"notes"})})
     before = link({"notes": Pair("a", "a")})
     inward = one(plan(on, before, referral({"notes": "b"}), opportunity({"notes": "a"})), "notes")
     assert (inward.verdict, inward.reason) == (Verdict.HOLD, Reason.DRIFT)

@@ -82,6 +82,8 @@ class Ground:
     """Fields of Partner Center set by an act of their own."""
     once: Mapping[Side, frozenset[str]] = default(default_factory=dict)
     """The parts of fields each side ever let us use; one of them that is out of reach now will be back."""
+    locked: Mapping[Side, frozenset[str]] = default(default_factory=dict)
+    """Fields a side could be changed in once, and cannot now."""
     contacts_freeze: bool = True
     """Customer contacts are read-only once Microsoft was invited (partner-center-api.md 4.4; X-5)."""
 
@@ -170,7 +172,9 @@ class _Meeting:
             return known if other.complete else replace(known, reason=Reason.NOT_READ)
         value = other.values[ours.field]
         waits = rule.update.carries_to(side) and not _same(ours.field, value, base.of(side.other))
-        return replace(known, verdict=Verdict.HOLD) if waits and not isinstance(value, Unreadable) else known
+        # Where the two have not met yet, they do once the field is back, whatever stands in it then.
+        unmet = ours.base is None and any(rule.update.carries_to(one) for one in Side)
+        return replace(known, verdict=Verdict.HOLD) if waits or unmet else known
 
     def _unconverted(self, ours: FieldPlan) -> bool:
         """Whether only the seller can follow: converting a lead is nobody else's act (TRB-4.2)."""
@@ -314,7 +318,7 @@ class _Meeting:
         if ours.reason is not Reason.RESOLVED and not rule.update.carries_to(to):
             self._stays(ours, to.other)
             return replace(ours, verdict=Verdict.REFUSE, reason=_stay(rule))
-        if rule.field in self._stuck(to):
+        if rule.field in self.ground.locked.get(to, ()) and not self.is_lead:
             return replace(ours, verdict=Verdict.HOLD, reason=Reason.DRIFT)
         if rule.field not in self._able(to):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.NOT_UPDATABLE)
@@ -334,13 +338,6 @@ class _Meeting:
         if to is Side.PARTNER_CENTER:
             return self.ground.updatable[to] | self.ground.acts
         return self.ground.leads if self.is_lead else self.ground.updatable[to]
-
-    def _stuck(self, to: Side) -> frozenset[str]:
-        """What the record on that side could be changed in once, and cannot now."""
-        if self.is_lead:
-            return frozenset()
-        once = {drift.field_of(one) for one in self.ground.once.get(to, ()) if drift.is_writing(one)}
-        return drift.fields_of(once - self._able(to))
 
     def _stays(self, ours: FieldPlan, source: Side) -> None:
         """Moves the base of the side whose change stays there, so that it is not met again as news."""

@@ -60,9 +60,9 @@ class Known:
     """By part."""
 
     @property
-    def fields(self) -> frozenset[str]:
-        """The fields a read is not to be believed in now."""
-        return drift.fields_of(drift.blinding(self.lost))
+    def paused(self) -> frozenset[str]:
+        """The fields whose rules are paused now: they cannot be read, or not be written."""
+        return drift.fields_of(part for part in self.lost if not drift.is_choice(part))
 
     def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float) -> Known:
         """What is known once the system has told what it can do."""

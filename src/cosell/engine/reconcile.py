@@ -42,7 +42,7 @@ async def reconcile(room: Room, case: Case) -> float | None:
         return await _bury(room, case, gone)
     wait = await _together(room, case, halves) if isinstance(halves, dict) else halves
     await case.save(room.store)
-    return wait
+    return schema.back(room, case.link) if wait is None else wait
 
 
 async def _bury(room: Room, case: Case, gone: Gone) -> float:

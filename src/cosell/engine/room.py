@@ -101,7 +101,8 @@ class Room:
 
     def ground(self) -> Ground:
         """What plans rest on now; capabilities may become known only after the first sign-in."""
-        able = {side: desk.system.capabilities for side, desk in self.desks.items()}
+        # Those that were taken note of: a plan must not rest on one schema and remember another.
+        able = {side: self.noticed.get(side) or desk.system.capabilities for side, desk in self.desks.items()}
         return Ground(
             rules=self.rules,
             flows=self.policy.flows,
@@ -109,6 +110,7 @@ class Room:
             leads=able[Side.CRM].leads & able[Side.CRM].updatable,
             acts=able[Side.PARTNER_CENTER].acts,
             once={side: kept.once for side, kept in self.known.items()},
+            locked={side: kept.paused for side, kept in self.known.items()},
             contacts_freeze=self.policy.contacts_freeze,
         )
 

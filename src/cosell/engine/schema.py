@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from cosell.core import drift
 from cosell.core.reasons import Reason
-from cosell.core.records import Link, Side, Snapshot
+from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import known
 from cosell.engine.case import Case
 from cosell.engine.known import Known
@@ -31,6 +31,7 @@ ASKED = "schema.asked"
 """When somebody last asked for a look: the doctor, or `cosell sync --all`."""
 FIRST, RAREST = 60.0, 900.0
 """Seconds between two looks while something is lost, at first and after hours."""
+SOON = 1.0
 THOROUGH_EVERY = 3600.0
 """Seconds after which a look trusts no cache."""
 WAITING = frozenset({Reason.DRIFT, Reason.UNKNOWN_CHOICE})
@@ -115,7 +116,8 @@ def _held(link: Link) -> Iterable[str]:
 async def _waiting(store: Store) -> AsyncIterator[Link]:
     """The links that wait for a field, in whole or with a part."""
     after = ""
-    while links := await store.links(LinkFilter(attention=True, limit=_PAGE, after=after)):
+    alive = (LinkState.LINKED, LinkState.HELD)
+    while links := await store.links(LinkFilter(alive, attention=True, limit=_PAGE, after=after)):
         after = links[-1].key
         for link in links:
             if link.reason in WAITING or any(hold.reason in WAITING for hold in link.holds.values()):
@@ -136,11 +138,16 @@ def release(case: Case) -> None:
 
 def hinders_birth(room: Room) -> str:
     """The fields that keep the CRM from taking any new deal now; empty where it can."""
-    return ", ".join(sorted(_BIRTH & drift.fields_of(map(drift.field_of, _serious(room)))))
+    return ", ".join(sorted(_BIRTH & room.known[Side.CRM].paused))
 
 
-def _serious(room: Room) -> Iterable[str]:
-    return (part for part in room.known[Side.CRM].lost if not drift.is_choice(part))
+def back(room: Room, link: Link) -> float | None:
+    """Seconds until a link is looked at again that was read before its field came back; None: it waits on."""
+    waits = {key for key, hold in link.holds.items() if hold.reason == Reason.DRIFT}
+    if link.reason == Reason.DRIFT:
+        waits |= set(link.detail.split(", "))
+    paused = frozenset[str]().union(*(kept.paused for kept in room.known.values()))
+    return SOON if waits - paused else None
 
 
 def hinders_introduction(room: Room, opportunity: Snapshot) -> str:
