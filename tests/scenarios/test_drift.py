@@ -250,9 +250,9 @@ async def test_a_choice_the_crm_does_not_offer_holds_that_field_of_that_deal(des
     if desk.seller.system != "salesforce":
         pytest.skip("closing as won is an action there, whatever the status reasons")
     (first, row), (other, other_row) = await two_deals(desk)
-    stages = {one["MasterLabel"]: one for one in desk.seller.people.rows("OpportunityStage")}
-    won = stages["Closed Won"]
-    desk.seller.people.update("OpportunityStage", won["Id"], {"IsActive": False})
+    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
+    (won,) = [one for one in rows if one["ApiName"] == "Closed Won"]
+    won["IsActive"] = False
     await desk.engine.schema.look()
     desk.change(first, status="Closed", substatus="Won")
     desk.change(other, details__dealValue=99)
@@ -263,7 +263,7 @@ async def test_a_choice_the_crm_does_not_offer_holds_that_field_of_that_deal(des
     assert desk.row(other_row)["value"] == 99
     (alert,) = await standing(desk.env.store)
     assert "no stage for «won»" in alert.message
-    desk.seller.people.update("OpportunityStage", won["Id"], {"IsActive": True})
+    won["IsActive"] = True
     await desk.engine.schema.look()
     await desk.sync_over(60)
     assert desk.row(row)["state"] == "won"
@@ -301,4 +301,31 @@ async def test_a_rule_that_was_given_up_is_no_loss(furnished: Furnish) -> None:
     await two_deals(desk)
     notes_of(desk).hide()
     await sync(desk)
+    assert await standing(desk.env.store) == []
+
+
+async def test_a_stage_of_the_settings_that_vanished_pauses_the_status_alone(furnished: Furnish) -> None:
+    """Nobody can tell who is on hold then, and a deal taken for accepted would be accepted."""
+    desk = await furnished()
+    if desk.seller.system != "salesforce":
+        pytest.skip("the sandbox's settings name no status reason")
+    referral = desk.inbound()
+    await desk.sync()
+    (row,) = desk.opportunities(referral)
+    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
+    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage["IsActive"] = False
+    await desk.engine.schema.look()
+    desk.edit(str(row["id"]), notes="Still on hold.")
+    await desk.sync_over(60)
+    await desk.engine.sweep()
+    await desk.sync()
+    assert desk.referral(referral)["status"] == "New"
+    (alert,) = [one for one in await standing(desk.env.store) if one.code.endswith(":state")]
+    assert "«On Hold»" in alert.message
+    stage["IsActive"] = True
+    await desk.engine.schema.look()
+    desk.edit(str(row["id"]), state="active")
+    await desk.sync_over(60)
+    assert desk.referral(referral)["status"] == "Active"
     assert await standing(desk.env.store) == []

@@ -394,8 +394,9 @@ class Scene:
 
     def drifting(self) -> bool:
         """Whether a process still takes a field for lost, or believes in one that is."""
-        lost = [kept.lost for _, engine in self.alive() for kept in engine.room.known.values()]
-        return bool(self.crm.lost) or any(lost)
+        rooms = [engine.room for _, engine in self.alive()]
+        lost = any(kept.lost for room in rooms for kept in room.known.values())
+        return bool(self.crm.lost) or lost or any(room.sweep_soon for room in rooms)
 
     def calm(self) -> None:
         for key in list(self.crm.lost):

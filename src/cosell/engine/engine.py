@@ -60,7 +60,7 @@ class Engine:
         self.worker = Worker(self.room)
         self.watch = Watch(self.room)
         self.schedule = Schedule(self.room, self.worker.wake)
-        self.schema = SchemaWatch(self.room)
+        self.schema = SchemaWatch(self.room, self.schedule.now)
         self._hurry = asyncio.Event()
 
     async def run(self) -> None:

@@ -89,6 +89,8 @@ class Room:
         self.recalled = False
         self.noticed: dict[Side, Capabilities | None] = {}
         """The capabilities from which that was last taken."""
+        self.sweep_soon = False
+        """A field is back that could not be read: whatever was edited in it unseen is to be found."""
         self.customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Each held while this process looks for one customer and makes a deal of it (engine/customer)."""
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from cosell.core import drift
+from cosell.core.mapping import Flow
 from cosell.core.reasons import Reason
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import known
@@ -77,6 +78,7 @@ async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
 
 async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offered: bool) -> None:
     found = before.lost.keys() - after.lost.keys()
+    room.sweep_soon = room.sweep_soon or bool(drift.blinding(found))
     if found or offered:
         keys = [one.key async for one in _waiting(room.store)]
         await room.store.poke_keys(keys, CAUSE, room.clock.now())
@@ -168,8 +170,8 @@ def unread(room: Room, snapshot: Snapshot) -> frozenset[str]:
 class SchemaWatch:
     """Asks the systems what they can do now: rarely, and more often while something is lost."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, room: Room, sweep: Callable[[], Awaitable[object]]) -> None:
+        self.room, self._sweep = room, sweep
         self._looked_at = self._thorough_at = room.clock.monotonic()
         self._asked: str | None = None
         self._listened = False
@@ -182,6 +184,10 @@ class SchemaWatch:
         self._asked, self._listened = asked, True
         if wanted or self._due():
             await self.look(thorough=wanted)
+        if self.room.sweep_soon and Flow.REPAIR in self.room.policy.flows:
+            # A poll that could not read the field has reported its records, and will not do so again.
+            await self._sweep()
+        self.room.sweep_soon = False
 
     async def look(self, *, thorough: bool = True) -> None:
         """Asks every system that can be asked, and takes in what it says."""
