@@ -84,8 +84,8 @@ LOG.addHandler(EAR)
 class Bell:
     """The Alerts port: remembers what rings."""
 
-    def __init__(self, story: Story, seen: Sometimes) -> None:
-        self.story, self.seen, self.ringing = story, seen, set[str]()
+    def __init__(self, story: Story, seen: Sometimes | None = None) -> None:
+        self.story, self.seen, self.ringing = story, seen or Sometimes(), set[str]()
 
     async def raise_(self, code: str, message: str, advice: str = "") -> None:
         self.ringing.add(code)

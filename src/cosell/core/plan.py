@@ -444,7 +444,8 @@ class _Meeting:
         return found
 
     def _shown_on(self) -> list[Side]:
-        return [side for side in Side if "visible" in self.ground.updatable[side]]
+        able = [side for side in Side if "visible" in self.ground.updatable[side]]
+        return [side for side in able if "visible" not in self.lost[side]]
 
 
 STAYS = frozenset({Reason.ONE_DIRECTION, Reason.CREATE_ONLY})

@@ -151,6 +151,7 @@ async def _unnamed(room: Room, case: Case, opportunity: Snapshot) -> Both | floa
     if not guards.enters_partner_center(opportunity):
         return _rest(case, LinkState.IGNORED, Reason.CLOSED_BEFORE)
     if _refused_before(case.link, opportunity):
+        case.change(reason=case.link.holds["create"].reason)
         return None if case.link.trail_written else await show_trouble(room, case, opportunity)
     if Flow.OUTBOUND_CREATE not in room.policy.flows:
         return hold(case, Reason.FLOW_OFF)
