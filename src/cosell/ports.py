@@ -50,6 +50,13 @@ class Capabilities:
     """Seconds after which `find` surely sees a new record."""
     patience: float = 60.0
     """Seconds after which an unanswered request can no longer be applied, the timeout included."""
+    details: frozenset[str] = frozenset()
+    """Parts of fields in use that can be lost by themselves (core/drift): `contacts.phone`, `state=won`."""
+    lacks: Mapping[str, Lack] = field(default_factory=dict)
+    """What the settings name and the system does not let us use, by part. Whether it ever did, and a rule is
+    paused now, the engine remembers."""
+    asked: bool = True
+    """False while all this is only assumed, since the system was not asked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,20 @@ class Changes:
     """Where to go on; to be kept only after everything above is durable (INV-21)."""
     more: bool = False
     """There is more to fetch at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something of a field that is not as the mapping needs it (J-9)."""
+
+    place: str
+    """By the system's own names: Opportunity.Referral_Program__c."""
+    label: str
+    """What people see: Referral Program."""
+    says: str
+    """What is the matter, to follow the place: "is missing, or hidden from the integration user"."""
+    fix: str
+    who: Who = Who.CRM_ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +262,18 @@ class Counting(Protocol):
 
 
 @runtime_checkable
+class Describing(Protocol):
+    """A system whose fields people can change while we run; not every one is."""
+
+    async def describe(self, *, thorough: bool) -> None:
+        """Asks anew what there is to read and write; `capabilities` tell it afterwards. One call or two.
+
+        `thorough`: trusts no cache of the other side, so that a change of this very second is seen.
+        """
+        ...
+
+
+@runtime_checkable
 class Catalogue(Protocol):
     """What a system may keep besides: the solutions its users choose from (CUS-15)."""
 
@@ -266,7 +299,8 @@ class Poke:
     side: Side
     record_id: str
     cause: str
-    """webhook, hint (of the CRM), poll, sweep, person, retry: shown in the audit, never decided upon."""
+    """webhook, hint (of the CRM), poll, sweep, person, schema, retry: shown in the audit. For `person` and
+    `schema` alone is tried again what an administrator of the other side may have mended."""
     engagement_id: str | None = None
     urgent: bool = False
 

@@ -39,12 +39,20 @@ STAGES = [
 ]
 
 
+TYPES = {
+    "Amount": "currency",
+    "CloseDate": "date",
+    "Sync_with_Partner_Center__c": "boolean",
+    "Referral_visible_to_Microsoft__c": "boolean",
+}
+
+
 def describe(name: str) -> dict[str, Any]:
     fields = [
         {
             "name": field,
             "label": field,
-            "type": "string",
+            "type": TYPES.get(field, "string"),
             "createable": True,
             "updateable": True,
             "unique": field == "Referral_Identifier__c",

@@ -44,6 +44,15 @@ class Lack:
     names: str
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A field nobody needs to find records by, which an administrator can take away and bring back."""
+
+    field: str
+    take: Callable[[], None]
+    bring_back: Callable[[], None]
+
+
 class Bench(Protocol):
     """One system with its surroundings, as good as new."""
 
@@ -54,6 +63,11 @@ class Bench(Protocol):
     """What a field may lose, declared: length, rounding, choice, time zone, union or joined, then why."""
     longest: Mapping[str, int]
     """Characters a text may have, where that is known."""
+
+    @property
+    def away(self) -> Away | None:
+        """None where the fields are the same for everybody and nobody can take one away."""
+        ...
 
     def deal(self, **changes: Value) -> Values:
         """The values of a new deal that lacks nothing."""

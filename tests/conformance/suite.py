@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .drifting import Drifting
 from .records import Records
 from .relations import Relations
 from .trouble import Trouble
@@ -9,7 +10,7 @@ from .watching import Watching
 from .wire import Wire
 
 
-class Contract(Records, Relations, Watching, Trouble):
+class Contract(Records, Relations, Watching, Drifting, Trouble):
     """The port: what the engine relies on, whatever stands behind it. A class gives it `bench`."""
 
 

@@ -280,7 +280,7 @@ async def test_the_schema_is_kept_and_asked_anew_after_a_while() -> None:
     first = await access.schema()
     assert await access.schema() is first
     assert here.calls() == 1
-    here.clock.offset += 3601
+    here.clock.offset += 86_401
     second = await access.schema()
     assert second is not first
     assert here.calls() == 2
@@ -291,23 +291,62 @@ async def test_an_unknown_column_makes_the_next_use_ask_past_every_cache() -> No
     here = place()
     access = here.access()
     await access.schema()
-    with pytest.raises(SchemaDrift), access.noting_drift():
-        raise SchemaDrift("Dynamics 365 does not know x.")
+    with pytest.raises(SchemaDrift):
+        async with access.noting_drift():
+            raise SchemaDrift("Dynamics 365 does not know x.")
     here.org.schema.add_column("opportunity", text("new_column", "New", 10))
     found = await access.schema()
     assert found.deals.get("new_column") is not None
     assert here.calls() == 2
 
 
-async def test_a_column_that_vanishes_stops_the_connection_instead_of_falling_out_of_step() -> None:
-    """reliability.md 5, Schema."""
+async def test_a_thousand_calls_that_meet_one_unknown_column_cause_one_question() -> None:
+    """J-9: single flight, also for calls that come back after the question was asked."""
+    here = place()
+    access = here.access()
+    await access.schema()
+
+    async def meets(wait: asyncio.Event) -> None:
+        async with access.noting_drift():
+            await wait.wait()
+            raise SchemaDrift("Dynamics 365 does not know x.")
+
+    soon, late = asyncio.Event(), asyncio.Event()
+    early = [asyncio.create_task(meets(soon)) for _ in range(500)]
+    others = [asyncio.create_task(meets(late)) for _ in range(500)]
+    await asyncio.sleep(0)
+    soon.set()
+    await asyncio.gather(*early, return_exceptions=True)
+    await asyncio.gather(*(access.schema() for _ in range(500)))
+    late.set()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.gather(*(access.schema() for _ in range(500)))
+    assert here.calls() == 2
+
+
+async def test_a_column_that_vanishes_is_lacking_and_stops_nothing_else() -> None:
+    """J-9; reliability.md 5, Schema."""
     here = place()
     access = here.access()
     await access.schema()
     here.org.schema.drop_column("opportunity", "cosell_referralprogram")
-    here.clock.offset += 3601
-    with pytest.raises(SchemaDrift, match="program"):
-        await access.schema()
+    await access.describe(thorough=True)
+    found = await access.schema()
+    lack = found.lacks["program"]
+    assert (lack.place, lack.label) == ("opportunity.cosell_referralprogram", "Referral program")
+    assert found.unread == {"program"}
+    assert "program" not in found.capabilities.readable
+    assert "notes" in found.capabilities.readable
+
+
+async def test_a_needed_column_that_vanishes_stops_the_connection_with_its_name() -> None:
+    """Nothing can be found without the referral's id."""
+    here = place()
+    access = here.access()
+    await access.schema()
+    here.org.schema.drop_column("opportunity", "cosell_referralidentifier")
+    with pytest.raises(SchemaDrift, match="cosell_referralidentifier"):
+        await access.describe(thorough=True)
 
 
 async def test_many_who_ask_at_once_ask_once() -> None:

@@ -256,15 +256,20 @@ async def test_a_needed_field_that_is_hidden_is_named_with_what_to_do(floor: Flo
     assert "may not see it" in caught.value.message
 
 
-async def test_a_field_that_vanishes_while_running_is_drift_and_not_silence(floor: Floor) -> None:
-    """reliability.md 5, Schema."""
+async def test_a_field_that_vanishes_while_running_is_found_out_and_said_to_be_unread(floor: Floor) -> None:
+    """J-9; reliability.md 5, Schema: the others are read as ever."""
     deal = floor.deal()
     await floor.read(deal)
     floor.org.settings.hidden_fields = frozenset({"Opportunity.Description"})
-    for _ in range(2):
-        with pytest.raises(SchemaDrift) as caught:
-            await floor.system.get_many([deal])
-    assert "notes" in caught.value.fields
+    with pytest.raises(SchemaDrift) as caught:
+        await floor.system.get_many([deal])
+    assert "Description" in caught.value.fields
+    seen = await floor.read(deal)
+    assert seen.unread >= {"notes"}
+    assert "notes" not in seen.values
+    assert seen.values["name"]
+    lack = floor.system.capabilities.lacks["notes"]
+    assert (lack.place, lack.label) == ("Opportunity.Description", "Description")
 
 
 async def test_an_org_with_the_hand_built_fields_of_2020_alone_works(floor: Floor) -> None:

@@ -51,6 +51,9 @@ async def at_rest(scene: Scene, store: Store) -> None:
     links = list(await store.links(LinkFilter(limit=EVERYTHING)))
     plans = {one.link.key: {field.field: field for field in one.fields} for one in await scene.previews()}
     await _journal(scene, store)
+    for code in sorted(scene.bell.ringing):
+        if code.startswith("schema_drift"):
+            scene.ledger.violate("J-9", "an alert outlasts its cause:", code)
     _links(scene, links, plans)
     _everybody_known(scene, links)
     _twins(scene)
@@ -121,6 +124,9 @@ def _at_peace(scene: Scene, link: Link) -> None:
         scene.ledger.violate("INV-18", "still new at rest:", link.key, link.reason)
     elif link.state is not LinkState.LINKED and not link.reason:
         scene.ledger.violate("INV-22", "waits in silence:", link.key, str(link.state))
+    drifting = [key for key, hold in link.holds.items() if hold.reason == Reason.DRIFT]
+    if (drifting and link.state is LinkState.LINKED) or link.reason == Reason.DRIFT:
+        scene.ledger.violate("J-9", "waits for a field that is back:", link.key, tuple(drifting))
     if link.reason in ("fault", "struggling"):
         scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
 

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cosell.core.errors import CosellError, SignedOut, Throttled, Unavailable, Uncertain
+from cosell.core import drift
+from cosell.core.errors import (
+    CosellError,
+    Rejected,
+    SchemaDrift,
+    SignedOut,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
 from cosell.core.matching import Account
-from cosell.core.records import Side, Snapshot, Values
-from cosell.ports import Budget, Capabilities, Changes, Creation, Finding, Invitation, Read, Update, Written
+from cosell.core.records import RecordKind, Side, Snapshot, Values
+from cosell.ports import (
+    Budget,
+    Capabilities,
+    Changes,
+    Creation,
+    Finding,
+    Invitation,
+    Lack,
+    Read,
+    Update,
+    Written,
+)
 
 from .fakes import Server
 from .faults import READ_FATES, WRITE_FATES, Faults
@@ -52,6 +72,43 @@ class Client:
         self.capabilities: Capabilities = server.capabilities
         self._server, self._process = server, process
         self._faults, self._latency = faults, latency
+        self._told: dict[str, str] = {}
+        """What is lost of the server's fields, as far as this connection was told."""
+        self._denied = False
+        self._learn()
+
+    # --- what there is to read and write ---------------------------------------------------------
+
+    async def describe(self, *, thorough: bool) -> None:
+        await self._read("describe", "", self._learn, quiet=True)
+
+    def _learn(self) -> None:
+        """Finds out what there is now."""
+        self._denied = False
+        if self._server.lost != self._told:
+            self._told = dict(self._server.lost)
+            self.capabilities = _without(self._server.capabilities, self._told)
+
+    def _meet(self, wanted: Collection[str] = (), *, reading: bool = True) -> SchemaDrift | None:
+        """Asks for fields the server does not know any more: it says so, and the next use finds out."""
+        if self._denied:
+            self._learn()
+        gone = {key for key, how in self._server.lost.items() if how == "gone" and key not in self._told}
+        barred = {key for key in wanted if key in self._server.lost and key not in self._told}
+        named = sorted((gone if reading else set()) | barred)
+        if not named:
+            return None
+        self._denied = True
+        self._seen("unknown field met")
+        return SchemaDrift(f"there is no {named[0]}", fields=tuple(named))
+
+    def _shown(self, snapshot: Snapshot) -> Snapshot:
+        """A read as it comes through: without what this connection does not ask for."""
+        gone = frozenset(key for key, how in self._told.items() if how == "gone")
+        if not gone or snapshot.kind is RecordKind.LEAD:
+            return snapshot
+        values = {key: value for key, value in snapshot.values.items() if key not in gone}
+        return replace(snapshot, values=values, unread=gone)
 
     # --- reads -----------------------------------------------------------------------------------
 
@@ -59,10 +116,24 @@ class Client:
         return (Finding("connection", True, "It answers."),)
 
     async def get_many(self, ids: Sequence[str]) -> Mapping[str, Read]:
-        return await self._read("get_many", ids, lambda: {one: self._server.read(one) for one in ids})
+        def look() -> Mapping[str, Read]:
+            self._ask()
+            found = {one: self._server.read(one) for one in ids}
+            return {key: self._shown(one) if isinstance(one, Snapshot) else one for key, one in found.items()}
+
+        return await self._read("get_many", ids, look)
+
+    def _ask(self) -> None:
+        unknown = self._meet()
+        if unknown is not None:
+            raise unknown
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
-        return await self._read("find", partner_id, lambda: tuple(self._server.search(partner_id)))
+        def look() -> Sequence[Snapshot]:
+            self._ask()
+            return tuple(map(self._shown, self._server.search(partner_id)))
+
+        return await self._read("find", partner_id, look)
 
     async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
         name = values.get("customer_name")
@@ -72,9 +143,11 @@ class Client:
 
     async def changes(self, cursor: str | None) -> Changes:
         def page() -> Changes:
+            self._ask()
             skip, repeat = self._faults.strikes("page_skipped"), self._faults.strikes("page_repeated")
             place = None if cursor and self._server.forgets(self._faults) else cursor
-            return self._server.feed(place, skip=skip, repeat=repeat)
+            found = self._server.feed(place, skip=skip, repeat=repeat)
+            return replace(found, snapshots=tuple(map(self._shown, found.snapshots)))
 
         answer = await self._read("changes", cursor or "", page, quiet=True)
         if answer.snapshots or answer.gone:
@@ -101,7 +174,8 @@ class Client:
     # --- writes ----------------------------------------------------------------------------------
 
     async def create(self, creation: Creation) -> Snapshot:
-        job = Job(creation.write_id, "", lambda: self._server.create(creation))
+        keys = frozenset() if creation.kind is RecordKind.LEAD else frozenset(creation.values)
+        job = Job(creation.write_id, "", lambda: self._taken(keys, lambda: self._server.create(creation)))
         return await self._write_one("create", creation, job)
 
     async def invite(self, invitation: Invitation) -> Snapshot:
@@ -120,7 +194,23 @@ class Client:
 
     def _job(self, update: Update) -> Job:
         moody = self.capabilities.precondition == "moody" and self._faults.strikes("moody")
-        return Job(update.write_id, update.record_id, lambda: self._server.update(update, moody=moody))
+        keys = frozenset() if update.seen.kind is RecordKind.LEAD else frozenset(update.values)
+        return Job(
+            update.write_id,
+            update.record_id,
+            lambda: self._taken(keys, lambda: self._server.update(update, moody=moody)),
+        )
+
+    def _taken(self, keys: Collection[str], apply: Callable[[], Answer]) -> Answer:
+        """What becomes of a write of these fields, unless one of them is lost."""
+        unknown = self._meet(keys, reading=False)
+        if unknown is not None:
+            return unknown
+        barred = tuple(sorted(key for key in keys if key in self._told))
+        if barred:
+            return Rejected(f"{barred[0]} is not taken from the connector", fields=barred, code="read_only")
+        answer = apply()
+        return self._shown(answer) if isinstance(answer, Snapshot) else answer
 
     async def _write(self, verb: str, about: object, jobs: list[Job]) -> list[Answer]:
         """Sends requests that live on in the server whatever becomes of us."""
@@ -226,3 +316,21 @@ class Client:
 
     async def aclose(self) -> None:
         """Holds nothing."""
+
+
+def _without(full: Capabilities, lost: Mapping[str, str]) -> Capabilities:
+    """What a server can do whose administrator took these fields away."""
+    gone = frozenset(key for key, how in lost.items() if how == "gone")
+    locked = frozenset(lost) - gone
+    says = {"gone": "was removed", "locked": "may not be written any more"}
+    return replace(
+        full,
+        readable=full.readable - gone,
+        creatable=full.creatable - gone - locked,
+        updatable=full.updatable - gone - locked,
+        guarded=full.guarded - gone,
+        lacks={
+            key if how == "gone" else drift.part(key): Lack(f"Deal.{key}", key, says[how], "Bring it back.")
+            for key, how in lost.items()
+        },
+    )

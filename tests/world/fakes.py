@@ -108,6 +108,8 @@ class Server:
         self.signed_out_until = 0.0
         self.made = 0
         self.push: Callable[[str], None] = lambda _: None
+        self.lost: dict[str, str] = {}
+        """What an administrator did to fields: they are gone, or locked against the connector."""
         self._keys = sorted(capabilities.readable)
 
     # --- what people and processes read ----------------------------------------------------------
@@ -161,10 +163,12 @@ class Server:
 
     def feed(self, cursor: str | None, *, skip: bool, repeat: bool) -> Changes:
         """One page of what changed; a finished round moves the mark, and the next looks back a little."""
-        since, offset, began = _cursor(cursor)
-        began = began if offset else self.loop.now
+        since, last, began = _cursor(cursor)
+        began = began if last else self.loop.now
         floor = since - self.overlap
         entries = sorted(self._entries(floor), key=lambda one: (one[0], one[1]))
+        # A record that changes meanwhile moves to the end; none is passed over by that.
+        offset = sum((fed, record_id) <= last for fed, record_id, _ in entries) if last else 0
         page = entries[max(0, offset - 1) if repeat else offset : offset + self.page]
         if repeat and offset:
             self.seen.happened("page repeated")
@@ -172,7 +176,8 @@ class Server:
             self.seen.happened("page skipped")
             page = page[:-1]
         more = offset + self.page < len(entries)
-        following = f"{since}:{offset + self.page}:{began}" if more else f"{began}:0:0"
+        end = entries[offset + self.page - 1][:2] if more else ()
+        following = f"{since}:{began}:{end[0]}:{end[1]}" if end else f"{began}:0"
         shown = {snapshot.id: snapshot for _, _, snapshot in page if snapshot is not None}
         gone = tuple(record_id for _, record_id, snapshot in page if snapshot is None)
         return Changes(tuple(shown.values()), gone, following, more)
@@ -189,6 +194,7 @@ class Server:
     ) -> None:
         """A change by somebody who is not the connector; `at` is an earlier stamp of a slow transaction."""
         stamped = self.loop.now if at < 0 else at
+        values = {key: one for key, one in values.items() if self.lost.get(key) != "gone"}
         for key, value in values.items():
             record.put(key, self.keep(key, value), self.loop.now, by)
         if self.capabilities.guarded.intersection(values):
@@ -291,8 +297,9 @@ class Server:
         return Rejected("there is nobody to invite here")
 
 
-def _cursor(cursor: str | None) -> tuple[float, int, float]:
+def _cursor(cursor: str | None) -> tuple[float, tuple[float, str] | None, float]:
+    """Since when, after which entry, and when the round began."""
     if cursor is None:
-        return -1.0, 0, 0.0
-    since, offset, began = cursor.split(":")
-    return float(since), int(offset), float(began)
+        return -1.0, None, 0.0
+    since, began, *last = cursor.split(":")
+    return float(since), (float(last[0]), last[1]) if last else None, float(began)

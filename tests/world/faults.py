@@ -12,6 +12,8 @@ READ_FATES = ("read_failed", "throttled", "unavailable", "slow")
 SIGNAL_FATES = ("webhook_lost", "webhook_doubled", "webhook_late", "webhook_unknown", "webhook_early")
 FEED_FATES = ("page_skipped", "page_repeated")
 OTHERS = ("moody", "poison", "slow_transaction", "outage", "signed_out", "kill")
+DRIFTING = ("notes", "deal_value", "close_date", "solutions", "contacts", "visible", "program")
+"""Fields an administrator of the CRM may take away for a while."""
 
 KINDS = tuple(dict.fromkeys((*WRITE_FATES, *READ_FATES, *SIGNAL_FATES, *FEED_FATES, *OTHERS)))
 

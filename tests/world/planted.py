@@ -340,6 +340,16 @@ def _drift_passes() -> ExitStack:
     )
 
 
+def drifting(setting: Setting) -> Setting:
+    """An administrator who takes fields away all the time, and little else that goes wrong."""
+    return replace(setting, faults={"drift": 0.9, "slow": 0.1}, kill_at=(), signals="all", tight_brake=False)
+
+
+def _lost_is_emptied() -> ExitStack:
+    """A field that vanished passes for one the CRM never had."""
+    return _patched((plan._Meeting, "_lost", lambda self, side: frozenset()))
+
+
 BUGS: Mapping[str, Bug] = {
     bug.name: bug
     for bug in (
@@ -371,6 +381,7 @@ BUGS: Mapping[str, Bug] = {
         Bug("open rows are forgotten", 20, _open_rows_forgotten, ("INV-8", "INV-22"), silent),
         Bug("a refused copy closes its row", 80, _refused_copy_closes, ("INV-7", "INV-10"), silent),
         Bug("a sweep lets drift pass", 60, _drift_passes, ("INV-2", "INV-18"), swept_only),
+        Bug("a lost field passes for none", 60, _lost_is_emptied, ("INV-2", "INV-4", "INV-18"), drifting),
         Bug("a conflict is decided by nobody", 60, _everything_held_is_written, ("INV-2", "INV-4")),
     )
 }

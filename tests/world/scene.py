@@ -22,7 +22,7 @@ from cosell.store import SqlStore, memory, open_store
 from . import crm, partner_center
 from .client import Client
 from .fakes import Record
-from .faults import Faults
+from .faults import DRIFTING, Faults
 from .ledger import Ledger
 from .loop import VirtualLoop, WorldClock, WorldDice
 from .people import People, Step
@@ -84,11 +84,13 @@ LOG.addHandler(EAR)
 class Bell:
     """The Alerts port: remembers what rings."""
 
-    def __init__(self, story: Story) -> None:
-        self.story, self.ringing = story, set[str]()
+    def __init__(self, story: Story, seen: Sometimes | None = None) -> None:
+        self.story, self.seen, self.ringing = story, seen or Sometimes(), set[str]()
 
     async def raise_(self, code: str, message: str, advice: str = "") -> None:
         self.ringing.add(code)
+        if code.startswith("schema_drift:") and " 0 deals" not in message:
+            self.seen.happened("drift held")
         self.story.tell("alert", code, message)
 
     async def clear(self, code: str) -> None:
@@ -127,7 +129,7 @@ class Scene:
         self.partner_center.push = self.event
         self.crm.push = self.told
         self.people = People(self)
-        self.bell = Bell(self.story)
+        self.bell = Bell(self.story, self.seen)
         self.memory = memory()
         self.reaper = Reaper(frozenset(setting.kill_at))
         self.processes: list[Process] = []
@@ -372,7 +374,33 @@ class Scene:
                 self.story.tell("weather", "signed out", server.name, f"{length:.0f} s")
             self.maybe_poison()
 
+    async def administration(self) -> None:
+        """An administrator of the CRM takes fields away and brings them back, until all is calm."""
+        rng = self.stream("administration")
+        rate = self.setting.faults.get("drift", 0.0)
+        while rate and not self.faults.over:
+            await asyncio.sleep(rng.uniform(5.0, 40.0))
+            key, how = rng.choice(DRIFTING), rng.choice(("gone", "gone", "locked"))
+            lasts = rng.uniform(5.0, 300.0)
+            if rng.random() < rate and not self.faults.over:
+                self.crm.lost[key] = how
+                self.seen.happened("field lost")
+                self.story.tell("admin", f"made {key} {how}", f"{lasts:.0f} s")
+                self.loop.call_later(lasts, self._bring_back, key)
+
+    def _bring_back(self, key: str) -> None:
+        if self.crm.lost.pop(key, None):
+            self.story.tell("admin", f"brought {key} back")
+
+    def drifting(self) -> bool:
+        """Whether a process still takes a field for lost, or believes in one that is."""
+        rooms = [engine.room for _, engine in self.alive()]
+        lost = any(kept.lost for room in rooms for kept in room.known.values())
+        return bool(self.crm.lost) or lost or any(room.sweep_soon for room in rooms)
+
     def calm(self) -> None:
+        for key in list(self.crm.lost):
+            self._bring_back(key)
         self.faults.calm()
         self.reaper.kill_at = frozenset()
         self.maybe_poison()

@@ -96,5 +96,8 @@ SITUATIONS: dict[str, str] = {
     "conversion accepted": "converting a lead accepted its referral",
     "lead declined": "a disqualified lead declined its referral",
     "feed began anew": "the CRM forgot where the feed had been, and told everything again",
+    "field lost": "an administrator took a field away, or locked it",
+    "unknown field met": "a request named a field the CRM does not know any more",
+    "drift held": "a change waited for a field that was out of reach",
     "closed for good": "an edit met a referral in a final state",
 }

@@ -52,6 +52,7 @@ def draw(seed: int) -> Setting:
     rates = faults.draw(random.Random(f"{seed}:swarm"))
     if rates:
         rates["place_forgotten"] = random.Random(f"{seed}:place").choice((0.0, *faults.RATES))
+        rates["drift"] = random.Random(f"{seed}:drift").choice((0.0, 0.0, 0.0, 0.3, 0.9))
     if signals == "events":
         rates = {
             kind: rate for kind, rate in rates.items() if kind not in ("page_skipped", "slow_transaction")
@@ -108,9 +109,11 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
     for number in range(setting.processes):
         scene.start("ab"[number])
     weather = virtual.create_task(scene.weather())
+    admin = virtual.create_task(scene.administration())
     await asyncio.sleep(max((step.at for step in setting.steps), default=0.0) + 60.0)
     scene.calm()
     weather.cancel()
+    admin.cancel()
     store = scene.open_store("judge")
     await _rest(scene, store)
     busy = scene.reaper.busy
@@ -162,6 +165,8 @@ async def _settled(scene: Scene, store: Store) -> bool:
     if not scene.alive() or len(scene.alive()) < scene.setting.processes:
         return False
     if scene.setting.tight_brake and await scene.release_brake(store):
+        return False
+    if scene.drifting():
         return False
     landings = scene.ledger.landings
     if landings and scene.loop.now - landings[-1].at < 65.0:

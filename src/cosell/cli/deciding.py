@@ -23,7 +23,7 @@ from cosell.core.records import (
     WriteState,
 )
 from cosell.ports import LeaseLost
-from cosell.wiring import sweeps
+from cosell.wiring import drift, sweeps
 from cosell.wiring.environment import Environment
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ async def sync(config: str | None, named: str | None, *, every: bool) -> Answer:
     if (named is None) is not every:
         raise Refusal("Name one deal, or use --all.", exit_code=USAGE)
     async with opened(config, new=every) as env:
+        if every:
+            await drift.mended(env.store, now=env.clock.now())
         if named is None and env.settings.flows.repair:
             return await _sweep(env)
         now = env.clock.now()

@@ -15,11 +15,12 @@ from cosell.core.errors import CosellError
 from cosell.core.fields import FIELDS
 from cosell.core.mapping import Rule
 from cosell.core.plan import FieldPlan
-from cosell.core.reasons import Who, text
+from cosell.core.reasons import Reason, Who, text
 from cosell.core.records import FieldWrite, Link, Side, Write
 from cosell.core.values import encode
 from cosell.engine import Preview
 from cosell.ports import AuditRow
+from cosell.wiring import drift
 from cosell.wiring.environment import Environment
 
 WRITES_LOOKED_AT = 500
@@ -32,6 +33,10 @@ async def explain(config: str | None, named: str) -> Answer:
         live, why_not = await _live(env, link)
         rows = await env.store.journal(link.key, WRITES_LOOKED_AT)
         data = told(link, live, rows, env.rules)
+        lost = await drift.told(env.store)
+        for one in data["fields"]:
+            if one["reason"] == Reason.DRIFT:
+                one["held_detail"] = lost.get(one["field"], one["held_detail"])
         data["as_of"] = "now" if why_not is None else "last agreement"
         data["not_read"] = why_not
     return Answer(data, lambda voice: show(voice, data))

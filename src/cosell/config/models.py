@@ -126,6 +126,8 @@ class PaceSettings(Section):
     """ENV-D06: seconds between two full comparisons of all links (Auto-heal)."""
     sweep_at: TimeOfDay = ""
     """ENV-D06: the local time of day at which one begins, such as 02:30; empty: whenever one is due."""
+    schema_every: Seconds = 86400.0
+    """Seconds between two looks at the fields of the CRM; where one is lost it is looked for more often."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 200
     """Deals looked at together."""
 

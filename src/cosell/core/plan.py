@@ -15,7 +15,7 @@ from dataclasses import field as default
 from decimal import Decimal
 from enum import StrEnum
 
-from cosell.core import lifecycle
+from cosell.core import drift, lifecycle
 from cosell.core.fields import FIELDS, Kind
 from cosell.core.mapping import Conflict, First, Flow, Rule
 from cosell.core.merge import merge
@@ -80,6 +80,10 @@ class Ground:
     """What the CRM lets us change on a lead."""
     acts: frozenset[str] = frozenset()
     """Fields of Partner Center set by an act of their own."""
+    once: Mapping[Side, frozenset[str]] = default(default_factory=dict)
+    """The parts of fields each side ever let us use; one of them that is out of reach now will be back."""
+    locked: Mapping[Side, frozenset[str]] = default(default_factory=dict)
+    """Fields a side could be changed in once, and cannot now."""
     contacts_freeze: bool = True
     """Customer contacts are read-only once Microsoft was invited (partner-center-api.md 4.4; X-5)."""
 
@@ -110,6 +114,12 @@ class _Meeting:
             present = link.base["state"].partner_center
         self.stage = present if isinstance(present, State) else None
         self.is_lead = crm.kind is RecordKind.LEAD
+        self.lost = {side: self._lost(side) for side in Side}
+
+    def _lost(self, side: Side) -> frozenset[str]:
+        """The fields whose past this read does not continue: a part of them is out of reach."""
+        unread = self.read[side].unread
+        return drift.fields_of(unread & self.ground.once.get(side, frozenset())) if unread else unread
 
     # --- one field -------------------------------------------------------------------------------
 
@@ -122,6 +132,9 @@ class _Meeting:
             partner_center=values[Side.PARTNER_CENTER].get(key),
             crm=values[Side.CRM].get(key),
         )
+        lost = [side for side in Side if key in self.lost[side]]
+        if lost:
+            return self._paused(rule, ours, lost)
         absent = [side for side in Side if key not in values[side]]
         if absent:
             if any(not self.read[side].complete for side in absent):
@@ -143,6 +156,25 @@ class _Meeting:
         if held is not None and held.reason in _STICKY and not _equal(ours):
             return replace(ours, verdict=Verdict.HOLD, reason=Reason(held.reason))
         return self._list(rule, ours) if FIELDS[key].kind.is_list else self._scalar(rule, ours)
+
+    def _paused(self, rule: Rule, ours: FieldPlan, lost: list[Side]) -> FieldPlan:
+        """A field that is out of reach on a side keeps its past there; what the other side changed waits."""
+        base, side = ours.base or Pair(None, None), lost[0]
+        if side is Side.CRM:
+            known = replace(ours, crm=base.crm, reason=Reason.DRIFT)
+        else:
+            known = replace(ours, partner_center=base.partner_center, reason=Reason.DRIFT)
+        held = self.link.holds.get(ours.field)
+        if held is not None and held.reason in _STICKY:
+            return replace(known, verdict=Verdict.HOLD, reason=Reason(held.reason))
+        other = self.read[side.other]
+        if len(lost) > 1 or ours.field not in other.values:
+            return known if other.complete else replace(known, reason=Reason.NOT_READ)
+        value = other.values[ours.field]
+        waits = rule.update.carries_to(side) and not _same(ours.field, value, base.of(side.other))
+        # Where the two have not met yet, they do once the field is back, whatever stands in it then.
+        unmet = ours.base is None and any(rule.update.carries_to(one) for one in Side)
+        return replace(known, verdict=Verdict.HOLD) if waits or unmet else known
 
     def _unconverted(self, ours: FieldPlan) -> bool:
         """Whether only the seller can follow: converting a lead is nobody else's act (TRB-4.2)."""
@@ -286,6 +318,8 @@ class _Meeting:
         if ours.reason is not Reason.RESOLVED and not rule.update.carries_to(to):
             self._stays(ours, to.other)
             return replace(ours, verdict=Verdict.REFUSE, reason=_stay(rule))
+        if rule.field in self.ground.locked.get(to, ()) and not self.is_lead:
+            return replace(ours, verdict=Verdict.HOLD, reason=Reason.DRIFT)
         if rule.field not in self._able(to):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.NOT_UPDATABLE)
         checked = decide(ours, value)
@@ -295,8 +329,8 @@ class _Meeting:
         if rule.flow_to(to, kind) not in self.ground.flows:
             return replace(ours, verdict=Verdict.HOLD, reason=Reason.FLOW_OFF, writes={})
         held = self.link.holds.get(rule.field)
-        if held is not None and held.reason == Reason.REJECTED and _as_held(held, ours):
-            return replace(checked, verdict=Verdict.HOLD, reason=Reason.REJECTED, writes={})
+        if held is not None and held.reason in _REFUSED and _as_held(held, ours):
+            return replace(checked, verdict=Verdict.HOLD, reason=Reason(held.reason), writes={})
         return checked
 
     def _able(self, to: Side) -> frozenset[str]:
@@ -410,13 +444,16 @@ class _Meeting:
         return found
 
     def _shown_on(self) -> list[Side]:
-        return [side for side in Side if "visible" in self.ground.updatable[side]]
+        able = [side for side in Side if "visible" in self.ground.updatable[side]]
+        return [side for side in able if "visible" not in self.lost[side]]
 
 
 STAYS = frozenset({Reason.ONE_DIRECTION, Reason.CREATE_ONLY})
 """Refusals that are nobody's problem: by its rule the change belongs where it was made."""
 _STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON})
 """Holds whose cause cannot be seen in the records any more; the others are found anew by each plan."""
+_REFUSED = frozenset({Reason.REJECTED, Reason.UNKNOWN_CHOICE})
+"""Holds that last as long as both values are those the other side refused."""
 _CHANGED_IN = {
     Side.CRM: Reason.CHANGED_IN_CRM,
     Side.PARTNER_CENTER: Reason.CHANGED_IN_PARTNER_CENTER,

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     DOUBT = "doubt"
     BY_PERSON = "by_person"
     REJECTED = "rejected"
+    UNKNOWN_CHOICE = "unknown_choice"
+    DRIFT = "schema_drift"
     BRAKE = "brake"
     DRY_RUN = "dry_run"
     ONE_DIRECTION = "one_direction"
@@ -139,6 +141,17 @@ TEXTS: dict[Reason, Text] = {
         "Correct the value; the next change is tried at once.",
         Who.SELLER,
         troubled=True,
+    ),
+    Reason.UNKNOWN_CHOICE: Text(
+        "The other side does not offer this value.",
+        "Add it there to its list of choices, or choose another; what waits then goes by itself.",
+        Who.CRM_ADMIN,
+        troubled=True,
+    ),
+    Reason.DRIFT: Text(
+        "The field that holds it is out of reach there; its rule alone is paused, and the change is kept.",
+        "Mend the field that cosell status names; what waits then goes by itself.",
+        Who.CRM_ADMIN,
     ),
     Reason.BRAKE: Text(
         "Too many changes at once; the brake stopped them before anything was written.",

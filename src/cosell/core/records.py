@@ -53,6 +53,12 @@ class Snapshot:
     """False where a write needs what only a read tells, so that no memory of this one is good enough."""
     complete: bool = True
     """False where only a part was read, as a list page brings one referral of an engagement."""
+    unread: frozenset[str] = frozenset()
+    """What the settings name and this read could not bring: a field, or a part as `contacts.phone`.
+
+    An absence in a complete read says that a side has no such field. Whether one of these was ever there,
+    and is only out of sight, the engine remembers (core/drift).
+    """
     partner_id: str | None = None
     """The other half's id, as this record carries it."""
     enrolled: bool = True

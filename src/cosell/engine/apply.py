@@ -20,6 +20,13 @@ from cosell.ports import Invitation, Marks, Update
 
 MOODY_AFTER = 3
 """Refusals of one unchanged version after which a moody precondition is left out once (sheet section 6)."""
+_REASONS = {
+    "choice": Reason.UNKNOWN_CHOICE,
+    "stage_missing": Reason.UNKNOWN_CHOICE,
+    "currency": Reason.UNKNOWN_CHOICE,
+    "read_only": Reason.DRIFT,
+}
+"""Refusals that an administrator of the other side ends, by their code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,10 @@ async def refuse_copy(
     patience = room.desk(write.side).system.capabilities.patience
     if earlier is None or room.clock.now() - earlier > patience:
         await refuse(room, case, write, error)
-    elif isinstance(error, NeedsHuman):
+        return
+    # This copy had its answer: were the wait to begin anew with it, the row could stay open for ever.
+    await room.store.sent_again(case.taken, replace(write, sent_at=earlier))
+    if isinstance(error, NeedsHuman):
         raise Uncertain("An earlier copy of this write is still unaccounted for.") from error
 
 
@@ -223,7 +233,13 @@ def remember(link: Link, *reads: Snapshot | None) -> Link:
 def _rejected(write: Write, key: str, error: CosellError, now: float) -> Hold:
     one = write.fields[key]
     pair = {write.side: one.before, write.side.other: one.source}
-    return Hold(Reason.REJECTED, now, pair[Side.PARTNER_CENTER], pair[Side.CRM], detail=error.message[:500])
+    why = reason_of(error)
+    return Hold(why, now, pair[Side.PARTNER_CENTER], pair[Side.CRM], detail=error.message[:500])
+
+
+def reason_of(error: CosellError) -> Reason:
+    """Why what the other side refused is held."""
+    return _REASONS.get(error.code, Reason.REJECTED)
 
 
 def _guarded(room: Room, link: Link, order: Order) -> bool:

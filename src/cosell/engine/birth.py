@@ -24,7 +24,7 @@ from cosell.core.records import (
 )
 from cosell.core.settle import landed_base
 from cosell.core.values import Value
-from cosell.engine import apply, customer
+from cosell.engine import apply, customer, schema
 from cosell.engine.case import Case
 from cosell.engine.conversion import standing
 from cosell.engine.reading import Both, Reading, Source
@@ -135,9 +135,9 @@ async def _not_created(
         sign = fingerprint(source.values) if source else ""
         case.change(
             state=LinkState.HELD,
-            reason=Reason.REJECTED,
+            reason=(why := apply.reason_of(error)),
             detail=error.message[:500],
-            holds={**case.link.holds, "create": Hold(Reason.REJECTED, now, detail=sign)},
+            holds={**case.link.holds, "create": Hold(why, now, detail=sign)},
         )
         where = "Partner Center" if write.side is Side.PARTNER_CENTER else "The CRM"
         case.say(now, [f"{where} refused the new deal: {error.message[:300]}"])
@@ -164,6 +164,8 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
     holds.pop(ACCOUNT, None)
     acts = room.desk(write.side).system.capabilities.acts
     for key, one in write.fields.items():
+        if key in schema.unread(room, stored):
+            continue  # it was not taken, or nobody can see whether it was: they meet when it is back
         kept = stored.values.get(key, one.after)
         if key in acts:
             base[key] = Pair(None, None)

@@ -17,7 +17,7 @@ from cosell.core.errors import CosellError, Unavailable
 from cosell.core.matching import Account
 from cosell.core.records import Side, Snapshot, Values
 from cosell.engine.lanes import Lane
-from cosell.ports import Changes, Creation, Invitation, Read, System, Update
+from cosell.ports import Changes, Creation, Describing, Invitation, Read, System, Update
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -184,6 +184,12 @@ class Desk:
 
     async def invite(self, invitation: Invitation) -> Snapshot:
         return await self._watched(self.system.invite(invitation))
+
+    async def describe(self, *, thorough: bool) -> None:
+        """Has the system find out anew what there is, where it can."""
+        if isinstance(self.system, Describing):
+            self.lane.check()
+            await self._watched(self.system.describe(thorough=thorough))
 
     async def changes(self, cursor: str | None) -> Changes:
         """One page of what changed; with None, the first of everything open."""

@@ -14,6 +14,7 @@ from cosell.engine import brake
 from cosell.engine.preview import Preview, preview
 from cosell.engine.room import Pace, Room
 from cosell.engine.schedule import Schedule
+from cosell.engine.schema import SchemaWatch, notice
 from cosell.engine.swept import Report
 from cosell.engine.watch import Watch
 from cosell.engine.worker import Worker
@@ -59,6 +60,7 @@ class Engine:
         self.worker = Worker(self.room)
         self.watch = Watch(self.room)
         self.schedule = Schedule(self.room, self.worker.wake)
+        self.schema = SchemaWatch(self.room, self.schedule.now)
         self._hurry = asyncio.Event()
 
     async def run(self) -> None:
@@ -68,6 +70,7 @@ class Engine:
             self._every(pace.poll_partner_center, lambda: self.watch.poll(Side.PARTNER_CENTER), "poll"),
             self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll", early=self._hurry),
             self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
+            self._every(max(5.0, pace.idle), self.schema.turn, "schema"),
         ]
         if Flow.REPAIR in self.room.policy.flows:
             watchers.append(self.schedule.run())
@@ -86,6 +89,7 @@ class Engine:
     async def drain(self) -> int:
         """Reconciles all that is due now; answers how many looks it took."""
         await brake.look(self.room)
+        await notice(self.room)
         return await self.worker.drain()
 
     async def poll(self, side: Side) -> int:
@@ -129,6 +133,7 @@ class Engine:
             found = [await store.link(key) for key in keys]
             links = [link for link in found if link is not None]
         await brake.look(self.room)
+        await notice(self.room)
         return await preview(self.room, links)
 
     async def _every(

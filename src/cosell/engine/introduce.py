@@ -13,7 +13,7 @@ from cosell.core.matching import Whose
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, RecordKind, Side, Snapshot, WriteKind
 from cosell.core.values import State, Unreadable, Value, same_id
-from cosell.engine import conversion, customer, leads
+from cosell.engine import conversion, customer, leads, schema
 from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble, stops
 from cosell.engine.case import Case
 from cosell.engine.reading import Both, Reading, Source
@@ -105,6 +105,9 @@ async def _named_opportunity(room: Room, case: Case, referral: Snapshot, crm_id:
 async def _create_opportunity(room: Room, case: Case, referral: Snapshot) -> Both | float | None:
     if stopped := stops(room):
         return hold(case, stopped)
+    await schema.notice(room)
+    if lost := schema.hinders_birth(room):
+        return hold(case, Reason.DRIFT, lost)
     creatable = room.desk(Side.CRM).system.capabilities.creatable
     values: dict[str, Value] = {}
     for rule in room.rules.values():
@@ -142,9 +145,13 @@ async def _unnamed(room: Room, case: Case, opportunity: Snapshot) -> Both | floa
     """An opportunity that knows of no referral: looked for, and made if it is wanted."""
     if not opportunity.enrolled:
         return _rest(case, LinkState.IGNORED, Reason.SYNC_OFF)
+    await schema.notice(room)
+    if lost := schema.hinders_introduction(room, opportunity):
+        return hold(case, Reason.DRIFT, lost)
     if not guards.enters_partner_center(opportunity):
         return _rest(case, LinkState.IGNORED, Reason.CLOSED_BEFORE)
     if _refused_before(case.link, opportunity):
+        case.change(reason=case.link.holds["create"].reason)
         return None if case.link.trail_written else await show_trouble(room, case, opportunity)
     if Flow.OUTBOUND_CREATE not in room.policy.flows:
         return hold(case, Reason.FLOW_OFF)
@@ -221,6 +228,7 @@ def _refused_before(link: Link, opportunity: Snapshot) -> bool:
 
 async def _create_referral(room: Room, case: Case, opportunity: Snapshot) -> Both | float | None:
     creatable = room.desk(Side.PARTNER_CENTER).system.capabilities.creatable
+    creatable -= schema.unread(room, opportunity)
     values = {
         rule.field: opportunity.values[rule.field]
         for rule in room.rules.values()

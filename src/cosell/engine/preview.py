@@ -13,7 +13,7 @@ from cosell.core.guards import Problem
 from cosell.core.matching import Choice, Whose
 from cosell.core.plan import FieldPlan
 from cosell.core.records import Link, LinkState, Side, Snapshot
-from cosell.engine import customer
+from cosell.engine import customer, schema
 from cosell.engine.conversion import converted
 from cosell.engine.room import Room
 
@@ -61,6 +61,8 @@ async def _one(room: Room, link: Link) -> Preview:
     if referral is not None and opportunity is not None:
         plan = planning.plan(room.ground(), link, referral, opportunity)
         return Preview(link, referral, opportunity, plan.fields)
+    if opportunity is not None and schema.hinders_introduction(room, opportunity):
+        return Preview(link, referral, opportunity)
     if opportunity is not None and guards.enters_partner_center(opportunity) and not opportunity.partner_id:
         problems = guards.creation_gate(opportunity.values)
         return Preview(

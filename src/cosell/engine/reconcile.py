@@ -12,7 +12,7 @@ from cosell.core.plan import Plan, Verdict
 from cosell.core.reasons import Reason, text
 from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
-from cosell.engine import apply, brake, conversion, reading
+from cosell.engine import apply, brake, conversion, reading, schema
 from cosell.engine.case import Case
 from cosell.engine.introduce import introduce
 from cosell.engine.reading import Both, HalfGone, Reading, Source
@@ -34,13 +34,15 @@ async def reconcile(room: Room, case: Case) -> float | None:
     """
     halves: Both | float | None
     complete = case.link.partner_center_id is not None and case.link.crm_id is not None
+    await schema.recall(room)
+    schema.release(case)
     try:
         halves = await (reading.both(room, case.taken, case.link) if complete else introduce(room, case))
     except Gone as gone:
         return await _bury(room, case, gone)
     wait = await _together(room, case, halves) if isinstance(halves, dict) else halves
     await case.save(room.store)
-    return wait
+    return schema.back(room, case.link) if wait is None else wait
 
 
 async def _bury(room: Room, case: Case, gone: Gone) -> float:
@@ -56,6 +58,7 @@ async def _bury(room: Room, case: Case, gone: Gone) -> float:
 
 
 async def _together(room: Room, case: Case, halves: Both) -> float | None:
+    await schema.notice(room)
     wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait

@@ -13,8 +13,9 @@ from cosell.core.mapping import Rule
 from cosell.core.plan import Ground
 from cosell.core.records import Link, Side, Snapshot
 from cosell.engine.bulk import Desk
+from cosell.engine.known import Known
 from cosell.engine.lanes import Lane
-from cosell.ports import Alerts, Clock, Dice, Store, System
+from cosell.ports import Alerts, Capabilities, Clock, Dice, Store, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Pace:
     sweep_every: float = 86_400.0
     sweep_at: time | None = None
     """The local time of day at which a sweep begins; None: whenever it is due."""
+    schema_every: float = 86_400.0
+    """How often the fields of both sides are looked at while none is lost."""
     concurrency: int = 256
     """Links in hand at once."""
     parallel_calls: int = 8
@@ -81,6 +84,13 @@ class Room:
             for system in (partner_center, crm)
         }
         self.tally = Tally()
+        self.known = dict.fromkeys(Side, Known())
+        """What each side ever let us use, and what of it is lost now (engine/schema)."""
+        self.recalled = False
+        self.noticed: dict[Side, Capabilities | None] = {}
+        """The capabilities from which that was last taken."""
+        self.sweep_soon = False
+        """A field is back that could not be read: whatever was edited in it unseen is to be found."""
         self.customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Each held while this process looks for one customer and makes a deal of it (engine/customer)."""
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
@@ -93,13 +103,16 @@ class Room:
 
     def ground(self) -> Ground:
         """What plans rest on now; capabilities may become known only after the first sign-in."""
-        able = {side: desk.system.capabilities for side, desk in self.desks.items()}
+        # Those that were taken note of: a plan must not rest on one schema and remember another.
+        able = {side: self.noticed.get(side) or desk.system.capabilities for side, desk in self.desks.items()}
         return Ground(
             rules=self.rules,
             flows=self.policy.flows,
             updatable={side: one.updatable for side, one in able.items()},
             leads=able[Side.CRM].leads & able[Side.CRM].updatable,
             acts=able[Side.PARTNER_CENTER].acts,
+            once={side: kept.once for side, kept in self.known.items()},
+            locked={side: kept.paused for side, kept in self.known.items()},
             contacts_freeze=self.policy.contacts_freeze,
         )
 

@@ -17,9 +17,9 @@ from functools import partial
 from typing import TypeVar
 
 from cosell.core import agreement, backoff, guards
-from cosell.core.errors import CosellError, Gone, Retryable, Throttled
+from cosell.core.errors import CosellError, Gone, Retryable, SchemaDrift, Throttled
 from cosell.core.records import Link, LinkState, Side, Snapshot
-from cosell.engine import brake, conversion, swept
+from cosell.engine import brake, conversion, schema, swept
 from cosell.engine.room import Room
 from cosell.engine.sighting import Sightings
 from cosell.engine.swept import Report
@@ -71,6 +71,8 @@ class Sweep:
         """Sweeps and keeps the report; where it must give up, the report says why and the error is raised."""
         room, started, before = self.room, self.room.clock.monotonic(), self._requests()
         links = await brake.begin_sweep(room)
+        await schema.recall(room)
+        self._ground = room.ground()
 
         async def kept(error: str) -> Report:
             after = self._requests()
@@ -328,10 +330,15 @@ class Sweep:
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """One call, tried again for a while: a sweep is long, and starting over would cost it all."""
-        failures = 0
+        failures = drifts = 0
         while True:
             try:
                 return await ask()
+            except SchemaDrift:
+                drifts += 1
+                if drifts > 1:
+                    raise
+                # The next use finds out what there is.
             except Retryable as error:
                 failures += 1
                 if failures > TRIES:

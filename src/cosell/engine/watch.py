@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from cosell.core import agreement, backoff
-from cosell.core.errors import CosellError, NeedsOperator
+from cosell.core.errors import CosellError, NeedsOperator, SchemaDrift
 from cosell.core.records import Link, LinkState, Side, Snapshot
-from cosell.engine import conversion
+from cosell.engine import conversion, schema
 from cosell.engine.reading import agreeing
 from cosell.engine.room import Room
 from cosell.ports import Poke
@@ -35,6 +35,7 @@ class Watch:
                 await desk.lane.heard(error)
                 raise
             await desk.lane.heard(None)
+            await schema.notice(room)
             pokes = await self._worth_a_look(changes.snapshots, cause, asked_at)
             pokes += await self._missed(side, changes.gone, cause)
             await room.store.advance(name, changes.cursor, pokes, room.clock.now())
@@ -65,6 +66,8 @@ class Watch:
 
     def wait_after(self, error: CosellError, failures: int) -> float:
         """Seconds until a failed poll is tried again."""
+        if isinstance(error, SchemaDrift) and failures == 1:
+            return 1.0  # the next use finds out what there is
         if isinstance(error, NeedsOperator):
             return 60.0
         return max(1.0, backoff.delay(failures, self.room.dice.random()))

@@ -14,6 +14,7 @@ from cosell.core.errors import (
     NeedsHuman,
     NeedsOperator,
     Retryable,
+    SchemaDrift,
     Stale,
     Throttled,
     Twins,
@@ -44,6 +45,8 @@ class Worker:
         self._stopping = False
         self._breath: asyncio.TimerHandle | None = None
         self._breathed = False
+        self._drifted: set[str] = set()
+        """Links that have just met a field nobody knows; their next look finds out what there is."""
         self._alarmed: set[str] = set()
         """Alerts raised for a link; the first link that recovers clears them."""
 
@@ -178,6 +181,7 @@ class Worker:
         failing = case.link.failures > 0
         try:
             wait = await reconcile(self.room, case)
+            self._drifted.discard(case.link.key)
             if failing:
                 await self._recovered(case)
             return wait
@@ -217,6 +221,10 @@ class Worker:
         """Seconds to wait before the next look (reliability.md 11)."""
         link, chance = case.link, self.room.dice.random()
         log.info("reconcile.later", extra={"link": link.key, "error": error.code, "failures": link.failures})
+        if isinstance(error, SchemaDrift) and link.key not in self._drifted:
+            self._drifted.add(link.key)
+            return 0.0
+        self._drifted.discard(link.key)
         if isinstance(error, Throttled):
             return backoff.asked(error.retry_after, link.failures, chance) + chance
         if isinstance(error, Stale):

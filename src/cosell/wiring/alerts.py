@@ -31,15 +31,16 @@ class StoredAlerts:
         self._known: dict[str, str | None] = {}
 
     async def raise_(self, code: str, message: str, advice: str = "") -> None:
-        """Raises an alert; one that stands already is left as it is, with the time it came."""
-        standing = await self._standing(code)
-        if standing is not None:
+        """Raises an alert; of one that stands already only the words are kept up to date."""
+        standing, now = await self._standing(code), self._clock.now()
+        since = now if standing is None else _read(code, standing).since
+        row = json.dumps({"message": message, "advice": advice, "since": since})
+        if row == standing:
             return
-        now = self._clock.now()
-        row = json.dumps({"message": message, "advice": advice, "since": now})
         await self._store.set_setting(PREFIX + code, row, "cosell", now)
         self._known[code] = row
-        log.warning("alert.raised", extra={"code": code, "text": message})
+        if standing is None:
+            log.warning("alert.raised", extra={"code": code, "text": message})
 
     async def clear(self, code: str) -> None:
         """Clears an alert; one that does not stand costs nothing."""

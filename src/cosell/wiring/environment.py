@@ -51,6 +51,7 @@ def pace(settings: Settings) -> Pace:
         poll_crm=chosen.poll_crm,
         sweep_every=chosen.sweep_every,
         sweep_at=time.fromisoformat(chosen.sweep_at) if chosen.sweep_at else None,
+        schema_every=chosen.schema_every,
         concurrency=chosen.concurrency,
     )
 

@@ -28,7 +28,7 @@ from cosell.sandbox.frame import Answer, Frame, Watched
 from cosell.systems.dataverse.options import ClientSecret, Options
 from cosell.systems.dataverse.system import Dataverse
 from cosell.wiring.quality import quality_of
-from tests.conformance.bench import Lack, Late, Outcome, Setup
+from tests.conformance.bench import Away, Lack, Late, Outcome, Setup
 from tests.conformance.line import Line
 from tests.conformance.samples import samples
 from tests.sandbox.microsoft import free_socket, serving
@@ -149,6 +149,13 @@ class DataverseBench(Served):
             ),
             "field": Lack(lambda: org.schema.drop_column("opportunity", "cosell_audit"), "cosell_audit"),
         }
+        schema, column = org.schema, org.schema.tables["opportunity"].columns["description"]
+
+        def take() -> None:
+            del schema.tables["opportunity"].columns["description"]
+            schema.touch()
+
+        self.away: Away | None = Away("notes", take, lambda: schema.add_column("opportunity", column))
 
     def unprepared(self) -> Setup:
         return Unprepared()

@@ -12,7 +12,7 @@ from typing import Any
 from cosell.core.mapping import DEFAULT
 from cosell.core.records import Side, Values
 from cosell.core.values import Person, Solution, State, Value
-from tests.conformance.bench import Late, To, Trouble
+from tests.conformance.bench import Away, Late, To, Trouble
 from tests.world import crm, partner_center
 from tests.world.client import Client
 from tests.world.fakes import Record, Server
@@ -80,6 +80,13 @@ class FakeBench:
     def _connected(self) -> Client:
         process = Process("a", Reaper(frozenset()), self._loop, self._story, died=lambda _: None)
         return Client(self.server, process, self.faults, random.Random(2))
+
+    @property
+    def away(self) -> Away | None:
+        if self.server.side is Side.PARTNER_CENTER:
+            return None
+        lost = self.server.lost
+        return Away("notes", lambda: lost.update(notes="gone"), lambda: lost.clear())
 
     def deal(self, **changes: Value) -> Values:
         return {

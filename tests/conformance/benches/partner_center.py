@@ -25,7 +25,7 @@ from cosell.sandbox.frame import Answer
 from cosell.systems.partner_center.connection import Connection, open_connection
 from cosell.systems.partner_center.system import PartnerCenter
 from cosell.wiring.quality import quality_of
-from tests.conformance.bench import Lack, Late, Outcome
+from tests.conformance.bench import Away, Lack, Late, Outcome
 from tests.sandbox.microsoft import private_deal
 from tests.systems.office import Office, deal, office
 
@@ -85,6 +85,8 @@ def _table(pc: Office) -> dict[str, Outcome]:
 
 class PartnerCenterBench(Served):
     """One partner account and one connection to it."""
+
+    away: Away | None = None
 
     lossy, longest = quality_of(PACKAGE).lossy, quality_of(PACKAGE).longest
     quality = PACKAGE

@@ -27,7 +27,7 @@ from cosell.http import Request
 from cosell.sandbox.frame import Answer
 from cosell.systems.salesforce.system import Salesforce
 from cosell.wiring.quality import quality_of
-from tests.conformance.bench import Lack, Late, Outcome, Setup
+from tests.conformance.bench import Away, Lack, Late, Outcome, Setup
 from tests.conformance.samples import samples
 from tests.systems.installs import bare
 from tests.systems.salesfloor import REFERRAL, SOLUTION, Floor, creation, opened
@@ -140,6 +140,13 @@ class SalesforceBench(Served):
             ),
             "licence": Lack(self._without_api, "Professional Edition needs the API add-on"),
         }
+
+        hidden = frozenset({"Opportunity.Description"})
+        self.away: Away | None = Away(
+            "notes",
+            lambda: setattr(settings, "hidden_fields", hidden),
+            lambda: setattr(settings, "hidden_fields", frozenset()),
+        )
 
     def _connected(self) -> Salesforce:
         return Salesforce(self.floor.options, transport=self.line, clock=self.floor.clock)

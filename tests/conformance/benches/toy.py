@@ -9,7 +9,7 @@ from typing import Any
 from cosell.core.errors import CosellError, Throttled, Unavailable, Uncertain
 from cosell.core.records import Values
 from cosell.core.values import State, Value
-from tests.conformance.bench import Late, To, Trouble
+from tests.conformance.bench import Away, Late, To, Trouble
 from tests.conformance.toy import Shelf, Toy
 from tests.systems.office import deal
 
@@ -41,6 +41,8 @@ class StruckShelf(Shelf):
 
 class ToyBench:
     """One file and a system on it."""
+
+    away: Away | None = None
 
     lossy: Mapping[str, str] = {}
     longest: Mapping[str, int] = {}

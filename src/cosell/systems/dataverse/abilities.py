@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cosell.core.fields import CUSTOMER
 from cosell.ports import Capabilities
+from cosell.systems.dataverse.lacking import details
 from cosell.systems.dataverse.options import Options
 from cosell.systems.dataverse.schema import GUARDED, Schema
 
@@ -62,12 +63,13 @@ def expected(options: Options) -> Capabilities:
         write_size=WRITE_SIZE,
         accounts=True,
         patience=PATIENCE,
+        asked=False,
     )
 
 
 def capabilities(schema: Schema, options: Options) -> Capabilities:
     """What this environment has columns for."""
-    own = {key for key in GUARDED if key in schema.opportunity}
+    own = {key for key in GUARDED if key in schema.readable}
     readable, creatable = set(own), {k for k in own if schema.opportunity[k].creatable}
     updatable = {k for k in own if schema.opportunity[k].updatable}
     for key in CUSTOMER:
@@ -89,7 +91,7 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         if schema.solution.writable:
             creatable.add("solutions")
             updatable.add("solutions")
-    stamp = schema.opportunity.get("stamp")
+    stamp = schema.readable.get("stamp")
     return replace(
         expected(options),
         # Only a key whose index is Active refuses the second opportunity of one referral.
@@ -101,6 +103,9 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         updatable=frozenset(updatable),
         guarded=frozenset(own) if schema.deals.concurrency else frozenset(),
         leads=_leads(schema) if options.leads else frozenset(),
+        details=details(schema),
+        lacks=schema.lacks,
+        asked=True,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
+from cosell.core.drift import field_of
 from cosell.core.errors import SchemaDrift
 from cosell.ports import Clock
 from cosell.systems.dataverse.client import Client
@@ -26,6 +28,7 @@ class Access:
         self._schema: Schema | None = None
         self._asked_at = 0.0
         self._just_changed = False
+        self._denied = False
         self._once = asyncio.Lock()
 
     async def schema(self) -> Schema:
@@ -34,46 +37,55 @@ class Access:
             return self._schema
         async with self._once:
             if self._schema is None or self._old:
-                found = await self._discovery.schema(just_changed=self._just_changed)
-                if self._schema is not None:
-                    _refuse_vanished(self._schema, found)
-                self._schema, self._just_changed = found, False
+                before = self._schema
+                found = await self._discovery.schema(
+                    just_changed=self._just_changed, running=before is not None
+                )
+                found = found if before is None else _named(before, found)
+                self._schema, self._just_changed, self._denied = found, False, False
                 self._asked_at = self.clock.monotonic()
                 self._tell(found)
             return self._schema
 
     @property
     def _old(self) -> bool:
-        return self.clock.monotonic() - self._asked_at >= self.options.describe_every
+        return self._denied or self.clock.monotonic() - self._asked_at >= self.options.describe_every
 
-    @contextmanager
-    def noting_drift(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def noting_drift(self) -> AsyncIterator[None]:
         """Lets the next use ask the environment anew when a column turns out to be unknown."""
+        schema = await self.schema()
         try:
             yield
         except SchemaDrift:
-            self.ask_again()
+            self.denied(schema)
             raise
 
+    def denied(self, schema: Schema) -> None:
+        """Notes that a column this schema knows is unknown; what others have found out since stands.
+
+        A thousand calls that were under way when a column vanished thus cause one question, not a thousand.
+        """
+        if self._schema is schema:
+            self.ask_again()
+
     def ask_again(self) -> None:
-        """Makes the next use ask anew, past every cache: it has just denied knowing a column."""
-        self._just_changed = True
-        self._asked_at = self.clock.monotonic() - self.options.describe_every
+        """Makes the next use ask anew, past every cache."""
+        self._just_changed = self._denied = True
+
+    async def describe(self, *, thorough: bool) -> None:
+        """Asks the environment what it has now."""
+        self._just_changed = self._just_changed or thorough
+        self._denied = True
+        await self.schema()
 
 
-def _refuse_vanished(before: Schema, now: Schema) -> None:
-    """A column that was kept in step must not fall out of step in silence (reliability.md 5, Schema)."""
-    gone = sorted(before.capabilities.readable - now.capabilities.readable)
-    gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
-    if gone:
-        raise SchemaDrift(
-            f"Dynamics 365 does not show {', '.join(_called(before, key) for key in gone)} any more: "
-            "the column was removed or renamed.",
-            fields=tuple(gone),
-            advice="Bring it back, or name the column that takes its place under [dynamics.fields].",
-        )
-
-
-def _called(schema: Schema, key: str) -> str:
-    column = schema.opportunity.get(key)
-    return key if column is None else f"{column.name} ({key})"
+def _named(before: Schema, now: Schema) -> Schema:
+    """The schema whose lacks are called as the columns were called when they were last seen."""
+    known = {key: column.label for key, column in before.opportunity.items()}
+    known |= {part: lack.label for part, lack in before.lacks.items()}
+    lacks = {
+        part: replace(lack, label=known.get(part) or known.get(field_of(part)) or lack.label)
+        for part, lack in now.lacks.items()
+    }
+    return replace(now, lacks=lacks, capabilities=replace(now.capabilities, lacks=lacks))

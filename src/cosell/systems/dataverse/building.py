@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from cosell.core import drift
 from cosell.core.errors import Misconfigured, SchemaDrift
-from cosell.systems.dataverse import demands
+from cosell.core.fields import FIELDS
+from cosell.ports import Lack
+from cosell.systems.dataverse import demands, lacking
 from cosell.systems.dataverse.abilities import NOTHING, capabilities
 from cosell.systems.dataverse.metadata import Choice, Column, Table
 from cosell.systems.dataverse.options import COSELL, Options
@@ -62,17 +65,23 @@ def build(
     tables: Mapping[str, Table],
     currencies: Sequence[tuple[Currency, bool]],
     organization: Organization,
+    *,
+    running: bool = False,
 ) -> Schema:
-    """The schema of these tables. SchemaDrift where something needed is missing."""
-    return _Build(options, tables).schema(currencies, organization)
+    """The schema of these tables. SchemaDrift where something needed is missing.
+
+    `running`: it was good before; what has become wrong since is lacking, and stops nothing else.
+    """
+    return _Build(options, tables, running=running).schema(currencies, organization)
 
 
 class _Build:
     """Resolves every name once."""
 
-    def __init__(self, options: Options, tables: Mapping[str, Table]) -> None:
-        self.options, self.tables = options, tables
+    def __init__(self, options: Options, tables: Mapping[str, Table], *, running: bool) -> None:
+        self.options, self.tables, self.running = options, tables, running
         self.missing: list[str] = []
+        self.lacks: dict[str, Lack] = {}
 
     def schema(self, currencies: Sequence[tuple[Currency, bool]], organization: Organization) -> Schema:
         opportunity = self._opportunity()
@@ -88,14 +97,18 @@ class _Build:
             details=self._details(),
             currencies={one.code: one for one, active in currencies if active},
             organization=organization,
-            statuses=StatusBook(_statuses(opportunity["state"]), self.options.statuses),
+            statuses=StatusBook(
+                _statuses(opportunity["state"]), self.options.statuses, strict=not self.running
+            ),
             lead_status=self._lead_status(lead, "lead_status", self.options.lead_status, 0),
             lead_lost=self._lead_status(lead, "lead_lost", self.options.lead_lost, 2),
             capabilities=NOTHING,
             demanded=tuple(self._demanded(with_leads=bool(lead))),
             missing=tuple(self.missing),
             currency_ids={one.id: one.code for one, _ in currencies},
+            lacks=self.lacks,
         )
+        made = lacking.completed(made)
         return replace(made, capabilities=capabilities(made, self.options))
 
     def _demanded(self, *, with_leads: bool) -> Iterator[str]:
@@ -116,11 +129,25 @@ class _Build:
                 raise _absent(table, name)
             elif name:
                 self.missing.append(f"opportunity.{name}")
+                self._lack(role, "opportunity", name, next(iter(labels), ""))
+            if self.running and role in NEEDED and column is not None and not lacking.fits(role, column):
+                raise _retyped(table, column)
         for key, name in (("name", "name"), ("close_date", "estimatedclosedate"), ("state", "statuscode")):
             found[key] = _required(table, name)
-        found["deal_value"] = _required(table, self.options.value_field)
+        value = table.get(self.options.value_field)
+        if value is not None:
+            found["deal_value"] = value
+        elif not self.running:
+            raise _absent(table, self.options.value_field)
+        else:
+            self._lack("deal_value", "opportunity", self.options.value_field)
         found["currency"] = _required(table, self.options.currency_field)
         return found
+
+    def _lack(self, part: str, table: str, name: str, label: str = "") -> None:
+        key = drift.field_of(part)
+        label = label or (FIELDS[key].label if key in FIELDS else "")
+        self.lacks[part] = lacking.unseen(f"{table}.{name}", label)
 
     def _account(self) -> dict[str, Column]:
         table = self.tables["account"]
@@ -133,16 +160,23 @@ class _Build:
                 found[key] = column
             elif name and key == "duns":
                 self.missing.append(f"account.{name}")
+            elif name and key in FIELDS:
+                self._lack(key, "account", name)
         return found
 
     def _person(self, name: str, email: str, phone: str) -> dict[str, Column]:
         """The columns of a person; none where people cannot be told apart by their e-mail addresses."""
-        table = self.tables.get(name)
+        table, field = self.tables.get(name), "contacts" if name == "contact" else "team"
         if table is None:
             self.missing.append(name)
+            self.lacks[field] = lacking.unseen(name, "")
             return {}
         named = {"email": email, "first_name": "firstname", "last_name": "lastname", "phone": phone}
         found = {key: column for key, word in named.items() if word and (column := table.get(word))}
+        for key, word in named.items():
+            if word and key not in found:
+                # A list in which a part of each person is out of sight is not believed.
+                self._lack(f"{field}.{key}", name, word)
         if "email" in found and "last_name" in found:
             return found
         self.missing.append(f"{name}.{email}")
@@ -168,6 +202,9 @@ class _Build:
         if not wanted or "state" not in lead:
             return None
         found = lead["state"].choice(wanted)
+        if (found is None or found.state != state) and self.running:
+            self.missing.append(f"lead.{lead['state'].name}={wanted}")
+            return None
         if found is None or found.state != state:
             known = ", ".join(one.label for one in lead["state"].choices if one.state == state)
             kind = "open" if state == 0 else "disqualified"
@@ -182,6 +219,8 @@ class _Build:
         table = self.tables.get(names.solution_table)
         if table is None:
             self.missing += [names.solution_table] if names.solution_table else []
+            if names.solution_table:
+                self.lacks["solutions"] = lacking.unseen(names.solution_table, "")
             return None
         lookup, key = table.get(names.solution_opportunity), table.get(names.solution_id)
         parent = lookup.navigation.get("opportunity") if lookup is not None else None
@@ -193,7 +232,11 @@ class _Build:
         if lookup is None or key is None or parent is None or not children:
             absent = names.solution_id if key is None else names.solution_opportunity
             self.missing.append(f"{table.name}.{absent}")
+            self.lacks["solutions"] = lacking.unseen(self.missing[-1], "")
             return None
+        for part, name in (("quantity", names.solution_quantity), ("price", names.solution_price)):
+            if name and table.get(name) is None:
+                self._lack(f"solutions.{part}", table.name, name)
         detail = table.get(names.solution_detail)
         return SolutionTable(
             name=table.name,
@@ -245,6 +288,14 @@ def _required(table: Table, name: str) -> Column:
     if column is None:
         raise _absent(table, name)
     return column
+
+
+def _retyped(table: Table, column: Column) -> SchemaDrift:
+    return SchemaDrift(
+        f"{table.name}.{column.name} is a column of the type {column.type} now, which tells no deal.",
+        fields=(f"{table.name}.{column.name}",),
+        advice="Make it a column of its old type again; nothing can be synced without it.",
+    )
 
 
 def _absent(table: Table, name: str) -> SchemaDrift:

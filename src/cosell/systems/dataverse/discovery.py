@@ -45,10 +45,11 @@ class Discovery:
             if name and not is_name(name):
                 raise Misconfigured(f"«{name}» cannot be the name of a column or table of Dynamics 365.")
 
-    async def schema(self, *, just_changed: bool = False) -> Schema:
+    async def schema(self, *, just_changed: bool = False, running: bool = False) -> Schema:
         """The present schema. SchemaDrift where something needed is missing.
 
         `just_changed` also sees what an administrator did half a minute ago (`Consistency: Strong`).
+        `running`: it was good before; what has become wrong since is lacking, and stops nothing else.
         """
         names = self._names()
         parts = [*_about_us(), *(part for name in names for part in self._questions(name))]
@@ -60,7 +61,8 @@ class Discovery:
             if name not in tables:
                 raise SchemaDrift(f"Dynamics 365 does not know the table {name}.", fields=(name,))
         currencies = await self._currencies(answers["currencies"])
-        return build(self._options, _with_children(tables), currencies, _organization(answers, currencies))
+        organization = _organization(answers, currencies)
+        return build(self._options, _with_children(tables), currencies, organization, running=running)
 
     def _names(self) -> tuple[str, ...]:
         fields = self._options.fields

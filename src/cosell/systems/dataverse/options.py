@@ -182,7 +182,7 @@ class Options:
     watcher: Literal["change_tracking", "modified_on"] = "change_tracking"
     overlap: float = 300.0
     """Seconds a `modified_on` poll looks back again (dataverse-api.md 4.4)."""
-    describe_every: float = 3600.0
-    """Seconds after which the environment's schema is asked again, at the price of one call."""
+    describe_every: float = 86_400.0
+    """Seconds after which the environment's schema is asked again where nobody had it asked earlier."""
     walk_page: int = 1000
     """Opportunities one step of a full read looks at."""

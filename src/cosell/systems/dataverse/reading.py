@@ -38,7 +38,8 @@ class Reader:
     def __init__(self, schema: Schema, options: Options) -> None:
         self.schema = schema
         self._no_currency = options.base_currency or schema.organization.base_currency
-        own = schema.opportunity
+        self._own = own = schema.readable
+        self._unread = schema.unread
         self._user_id = schema.organization.user_id
         self._plain = [(key, own[key].name) for key in rows.PLAIN if key in own]
         self._sync, self._referral_id = schema.needed("sync"), schema.needed("referral_id")
@@ -145,11 +146,12 @@ class Reader:
             audit=rows.word(row.get(audit)) if audit else None,
             facts=facts,
             lasting="products" not in facts,
+            unread=self._unread,
         )
 
     def own_values(self, row: Mapping[str, Any]) -> tuple[dict[str, Value], str | None]:
         """What the row itself says, without those it points to; and the sign before its name."""
-        own = self.schema.opportunity
+        own = self._own
         found: dict[str, Value] = {}
         name, mark = row.get(own["name"].name), None
         if isinstance(name, str):
@@ -163,7 +165,8 @@ class Reader:
         if "help" in own:
             found["help"] = rows.help_of(row.get(own["help"].name), own["help"])
         state, code = rows.whole(row.get("statecode")), rows.whole(row.get("statuscode"))
-        found["state"] = self.schema.statuses.meaning(OPEN if state is None else state, code)
+        if "state" not in self._unread:
+            found["state"] = self.schema.statuses.meaning(OPEN if state is None else state, code)
         return found, mark
 
     def _read_account(self, row: Mapping[str, Any], found: dict[str, Value]) -> None:

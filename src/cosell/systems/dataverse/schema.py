@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cosell.ports import Capabilities
+from cosell.core import drift
+from cosell.ports import Capabilities, Lack
 from cosell.systems.dataverse.metadata import Choice, Column, Table
 from cosell.systems.dataverse.statuses import StatusBook
 
@@ -22,6 +23,8 @@ GUARDED = (
     "program",
 )
 """Canonical fields on the opportunity's own row: every change of theirs moves its version."""
+OWN = (*GUARDED, "referral_link", "audit", "stamp")
+"""The same and what we keep there for ourselves; the connection lives without any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,24 @@ class Schema:
     """Names that the settings give and the environment does not show; none of them is needed."""
     currency_ids: Mapping[str, str] = field(default_factory=dict)
     """ISO code by currency id, inactive ones included."""
+    lacks: Mapping[str, Lack] = field(default_factory=dict)
+    """What the settings name and cannot be used, by part (core/drift)."""
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """What no read brings, or brings in part."""
+        return drift.blinding(self.lacks)
+
+    @property
+    def readable(self) -> dict[str, Column]:
+        """The columns of an opportunity that can be used."""
+        return {role: column for role, column in self.opportunity.items() if role not in self.lacks}
+
+    @property
+    def writable(self) -> dict[str, Column]:
+        """The same without what we keep for ourselves and may not write; the rest `capabilities` tell."""
+        barred = {role for role in OWN if role not in GUARDED and drift.part(role) in self.lacks}
+        return {role: column for role, column in self.readable.items() if role not in barred}
 
     @property
     def deals(self) -> Table:
@@ -139,7 +160,7 @@ class Schema:
 
     def name(self, role: str) -> str | None:
         """The name under which an opportunity's row carries `role`."""
-        column = self.opportunity.get(role)
+        column = self.opportunity.get(role) if role not in self.lacks else None
         return column.shown if column is not None else None
 
     def needed(self, role: str) -> str:

@@ -38,7 +38,8 @@ class Task:
 async def update_many(bench: Workbench, updates: Sequence[Update]) -> dict[str, Written]:
     """Carries out each update on its own, and reads back what was stored in the same call."""
     tools = await bench.tools()
-    known = await _contacts(bench, tools, updates)
+    async with bench.access.noting_drift():
+        known = await _contacts(bench, tools, updates)
     written: dict[str, Written] = {}
     tasks: list[Task] = []
     for at, update in enumerate(updates):
@@ -55,8 +56,16 @@ async def update_many(bench: Workbench, updates: Sequence[Update]) -> dict[str, 
     for answered in await asyncio.gather(*(_send(bench, tools, some) for some in _calls(tasks))):
         written.update(answered)
     if any(isinstance(one, SchemaDrift) for one in written.values()):
-        bench.access.ask_again()
-    return written
+        bench.access.denied(tools.schema)
+    return {write_id: _in_our_words(tools, one) for write_id, one in written.items()}
+
+
+def _in_our_words(tools: Tools, answer: Written) -> Written:
+    """A refusal that names the fields of the mapping, so that only those wait."""
+    if isinstance(answer, Rejected):
+        ours = {column.name: role for role, column in tools.schema.opportunity.items()}
+        answer.fields = tuple(dict.fromkeys(ours.get(one, one) for one in answer.fields))
+    return answer
 
 
 def _task(

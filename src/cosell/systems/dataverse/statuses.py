@@ -29,8 +29,11 @@ class Status:
 class StatusBook:
     """Translates between status reasons and states."""
 
-    def __init__(self, statuses: Sequence[Status], chosen: Statuses) -> None:
-        self._statuses = tuple(statuses)
+    def __init__(self, statuses: Sequence[Status], chosen: Statuses, *, strict: bool = True) -> None:
+        """`strict`: a setting that names no status reason is refused; else nothing stands for it any more."""
+        self._statuses, self._strict = tuple(statuses), strict
+        self.unclear = ""
+        """Why nobody can tell whether a deal is on hold; empty where it is clear."""
         on_hold = self._chosen("on_hold", chosen.on_hold, OPEN)
         self._on_hold = frozenset(status.code for status in on_hold)
         lost = self._first("lost", chosen.lost, LOST)
@@ -73,21 +76,32 @@ class StatusBook:
         if words:
             found = self._chosen(setting, words, state)
             self._refuse_both(setting, found)
-            return found[0]
+            return found[0] if found else None
         fitting = (one for one in self._statuses if one.state == state and one.code not in self._on_hold)
         return next(fitting, None)
 
     def _chosen(self, setting: str, words: tuple[str, ...], state: int) -> list[Status]:
         """The status reasons a setting names. Written as one thing, one must be read as the same."""
-        found = [self._named(word, setting) for word in words]
-        for status in found:
-            if status.state != state:
-                raise Misconfigured(
-                    f"The status setting {setting} names «{status.label}», which Dynamics 365 counts as "
-                    f"{_KINDS.get(status.state, 'closed')}.",
-                    advice=f"Name status reasons that are {_KINDS[state]}.",
-                )
+        found = []
+        for word in words:
+            try:
+                found.append(self._fitting(word, setting, state))
+            except Misconfigured:
+                if self._strict:
+                    raise
+                if setting == "on_hold":
+                    self.unclear = f"«{word}»"
         return found
+
+    def _fitting(self, word: str, setting: str, state: int) -> Status:
+        status = self._named(word, setting)
+        if status.state != state:
+            raise Misconfigured(
+                f"The status setting {setting} names «{status.label}», which Dynamics 365 counts as "
+                f"{_KINDS.get(status.state, 'closed')}.",
+                advice=f"Name status reasons that are {_KINDS[state]}.",
+            )
+        return status
 
     def _refuse_both(self, setting: str, found: Sequence[Status]) -> None:
         twice = [status.label for status in found if status.code in self._on_hold]

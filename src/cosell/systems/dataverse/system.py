@@ -75,6 +75,10 @@ class Dataverse:
         """Signs in and finds out what the environment has. Every other method does so at first use."""
         await self._bench.tools()
 
+    async def describe(self, *, thorough: bool) -> None:
+        """Finds out what the environment has now; `thorough`: with what was changed this very moment."""
+        await self._access.describe(thorough=thorough)
+
     async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights, columns, status reasons, limits and clock; changes nothing."""
         return await checking.check(self._access, sample)
@@ -88,7 +92,7 @@ class Dataverse:
         found: dict[str, Snapshot] = {}
         if asked:
             tools = await self._bench.tools()
-            with self._access.noting_drift():
+            async with self._access.noting_drift():
                 wanted = list(dict.fromkeys(asked.values()))
                 found = await self._bench.read([one for one in wanted if not self._bench.is_lead(one)], tools)
                 missing = [one for one in wanted if one not in found]
@@ -112,17 +116,17 @@ class Dataverse:
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         """All opportunities and leads that carry this referral id, oldest first."""
         tools = await self._bench.tools()
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await self._bench.find(partner_id, tools)
 
     async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
         """The accounts that may be the customer, at most 200, in one call."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await accounts.accounts(self._bench, values, duns)
 
     async def create(self, creation: Creation) -> Snapshot:
         """Creates one opportunity or lead with all that belongs to it; Rejected as `exists` where one is."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await creating.create(self._bench, creation)
 
     async def update_many(self, updates: Sequence[Update]) -> Mapping[str, Written]:
@@ -135,17 +139,17 @@ class Dataverse:
 
     async def changes(self, cursor: str | None) -> Changes:
         """What changed since the cursor, with fresh reads of it; with None, everything enrolled and open."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await self._watching.changes(cursor)
 
     async def solutions(self) -> Shelf:
         """The catalogue «Microsoft Solution Details», thousands a call."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await shelf.solutions(self._bench)
 
     async def teach(self, solutions: Sequence[KnownSolution]) -> Mapping[str, CosellError | None]:
         """Adds solutions to it, or changes them: one call to look, and one for each 500."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await shelf.teach(self._bench, solutions) if solutions else {}
 
     def budget(self) -> Budget:

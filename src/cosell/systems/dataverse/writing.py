@@ -52,7 +52,7 @@ class Writer:
         self._schema, self._options = schema, options
         self._select, self._lead_select = ",".join(columns), ",".join(lead_columns)
         signs = options.display_check_mark
-        self.deals = Columns(schema, options, schema.deals.name, schema.opportunity, signs=signs)
+        self.deals = Columns(schema, options, schema.deals.name, schema.writable, signs=signs)
         self.leads: Columns | None = None
         if schema.leads is not None:
             self.leads = Columns(schema, options, "lead", schema.lead, signs=False)

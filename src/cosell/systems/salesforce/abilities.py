@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cosell.core.fields import CUSTOMER
 from cosell.ports import Capabilities
+from cosell.systems.salesforce.lacking import details
 from cosell.systems.salesforce.options import Options
 from cosell.systems.salesforce.schema import GUARDED, Schema
 
@@ -41,12 +42,13 @@ def expected(options: Options) -> Capabilities:
         write_size=WRITE_SIZE,
         accounts=True,
         patience=PATIENCE,
+        asked=False,
     )
 
 
 def capabilities(schema: Schema, options: Options) -> Capabilities:
     """What this org lets the integration user do."""
-    own = {key for key in GUARDED if key in schema.opportunity}
+    own = {key for key in GUARDED if key in schema.opportunity and key not in schema.lacks}
     readable, creatable = set(own), {k for k in own if schema.opportunity[k].creatable}
     updatable = {k for k in own if schema.opportunity[k].updatable}
     if "currency" not in own and options.corporate_currency:
@@ -67,7 +69,7 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         if schema.solution.writable:
             creatable.add("solutions")
             updatable.add("solutions")
-    stamp = schema.opportunity.get("stamp")
+    stamp = schema.opportunity.get("stamp") if "stamp" not in schema.lacks else None
     return replace(
         expected(options),
         # Only a unique field refuses the second opportunity of one referral (trap 4).
@@ -78,4 +80,7 @@ def capabilities(schema: Schema, options: Options) -> Capabilities:
         updatable=frozenset(updatable),
         guarded=frozenset(own),
         leads=frozenset() if schema.lead is None else schema.lead.capabilities,
+        details=details(schema),
+        lacks=schema.lacks,
+        asked=True,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cosell.core.drift import field_of
 from cosell.core.errors import SchemaDrift
 from cosell.core.records import Snapshot
 from cosell.ports import Clock
@@ -61,6 +62,7 @@ class Access:
         self._discovery = Discovery(client, options)
         self._tools: Tools | None = None
         self._asked_at = 0.0
+        self._denied = False
         self._user_id: str | None = None
         self._once = asyncio.Lock()
 
@@ -71,35 +73,55 @@ class Access:
 
     async def tools(self) -> Tools:
         """Reader and writer; asks the org at first use, and again after a while."""
-        age = self.clock.monotonic() - self._asked_at
-        if self._tools is not None and age < self.options.describe_every:
+        if self._tools is not None and not self._old:
             return self._tools
         async with self._once:
-            if self._tools is None or self.clock.monotonic() - self._asked_at >= self.options.describe_every:
+            if self._tools is None or self._old:
                 self._tools = await self._found(self._tools)
                 self._asked_at = self.clock.monotonic()
+                self._denied = False
             return self._tools
 
-    @contextmanager
-    def noting_drift(self) -> Iterator[None]:
+    @property
+    def _old(self) -> bool:
+        return self._denied or self.clock.monotonic() - self._asked_at >= self.options.describe_every
+
+    @asynccontextmanager
+    async def noting_drift(self) -> AsyncIterator[Tools]:
         """Lets the next use ask the org anew when a field turns out to be unknown."""
+        tools = await self.tools()
         try:
-            yield
+            yield tools
         except SchemaDrift:
-            self.ask_again()
+            self.denied(tools)
             raise
 
+    def denied(self, tools: Tools) -> None:
+        """Notes that a field these tools know is unknown; what others have found out since stands.
+
+        A thousand calls that were under way when a field vanished thus cause one question, not a thousand.
+        """
+        if self._tools is tools:
+            self.ask_again()
+
     def ask_again(self) -> None:
-        """Makes the next use ask the org anew: it has just denied knowing a field."""
+        """Makes the next use ask the org anew, past every cache."""
         self._discovery.forget()
-        self._asked_at = self.clock.monotonic() - self.options.describe_every
+        self._denied = True
+
+    async def describe(self, *, thorough: bool) -> None:
+        """Asks the org what it has now."""
+        if thorough:
+            self._discovery.forget()
+        self._denied = True
+        await self.tools()
 
     async def _found(self, before: Tools | None) -> Tools:
         if self._user_id is None:
             self._user_id = await who(self.client)
-        schema = await self._discovery.schema()
+        schema = await self._discovery.schema(running=before is not None)
         if before is not None:
-            _refuse_vanished(before.schema, schema)
+            schema = _named(before.schema, schema)
         self._tell(schema)
         table = schema.lead
         leads = None
@@ -172,17 +194,12 @@ def _is_of(row: Mapping[str, Any], sheet: str) -> bool:
     return isinstance(attributes, dict) and attributes.get("type") == sheet
 
 
-def _refuse_vanished(before: Schema, now: Schema) -> None:
-    """A field that was kept in step must not fall out of step in silence (reliability.md 5, Schema)."""
-    gone = sorted(before.capabilities.readable - now.capabilities.readable)
-    gone += sorted(before.opportunity.keys() - now.opportunity.keys() - set(gone))
-    if gone:
-        columns = {key: f"{key} ({column.name})" for key, column in before.opportunity.items()}
-        named = ", ".join(columns.get(key, key) for key in gone)
-        drift = SchemaDrift(
-            f"Salesforce does not show {named} any more: the field was removed, renamed, or is "
-            f"hidden from the integration user.",
-            fields=tuple(gone),
-        )
-        drift.advice = "Show it to the integration user again; to go on without it, restart the connector."
-        raise drift
+def _named(before: Schema, now: Schema) -> Schema:
+    """The schema whose lacks are called as the fields were called when they were last seen."""
+    known = {key: column.label for key, column in before.opportunity.items()}
+    known |= {part: lack.label for part, lack in before.lacks.items()}
+    lacks = {
+        part: replace(lack, label=known.get(part) or known.get(field_of(part)) or lack.label)
+        for part, lack in now.lacks.items()
+    }
+    return replace(now, lacks=lacks, capabilities=replace(now.capabilities, lacks=lacks))

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cosell.core import drift
 from cosell.core.errors import Misconfigured, NotAllowed, SchemaDrift
-from cosell.systems.salesforce import defaults
+from cosell.core.fields import FIELDS
+from cosell.ports import Lack
+from cosell.systems.salesforce import defaults, lacking
 from cosell.systems.salesforce.abilities import NOTHING, capabilities
 from cosell.systems.salesforce.client import Answer, Client, Part, query_part, rows_of
 from cosell.systems.salesforce.describe import Column, Table, table
 from cosell.systems.salesforce.lead_schema import lead_table
 from cosell.systems.salesforce.options import FieldNames, LeadFields, Options
-from cosell.systems.salesforce.schema import Schema, SolutionTable
+from cosell.systems.salesforce.schema import LeadTable, Schema, SolutionTable
 from cosell.systems.salesforce.soql import is_name
 from cosell.systems.salesforce.stages import STAGE_QUERY, StageBook, read_stages
 
@@ -48,8 +51,11 @@ class Discovery:
         """Has the next question answered in full: a change of this very second would look unchanged."""
         self._tables.clear()
 
-    async def schema(self) -> Schema:
-        """The present schema. SchemaDrift where something needed is missing."""
+    async def schema(self, *, running: bool = False) -> Schema:
+        """The present schema. SchemaDrift where something needed is missing.
+
+        `running`: it was good before; what has become wrong since is lacking, and stops nothing else.
+        """
         stages = await self._ask(self._objects())
         opportunity = self._tables.get("Opportunity")
         if opportunity is not None and self._tables.get(self._solution_object) is None:
@@ -57,7 +63,7 @@ class Discovery:
             if child is not None and child[0] != self._solution_object:
                 self._solution_object = child[0]
                 await self._ask((child[0],))
-        return _Build(self._options, self._tables, self._solution_object).schema(stages)
+        return _Build(self._options, self._tables, self._solution_object, running=running).schema(stages)
 
     def _objects(self) -> tuple[str, ...]:
         standard = ("Opportunity", "Account", "Contact", "OpportunityContactRole", "OpportunityTeamMember")
@@ -102,9 +108,13 @@ def _all_names(options: Options) -> tuple[str, ...]:
 class _Build:
     """Resolves every name once."""
 
-    def __init__(self, options: Options, tables: Mapping[str, Table | None], solution_object: str) -> None:
+    def __init__(
+        self, options: Options, tables: Mapping[str, Table | None], solution_object: str, *, running: bool
+    ) -> None:
         self.options, self.tables, self.solution_object = options, tables, solution_object
+        self.running = running
         self.missing: list[str] = []
+        self.lacks: dict[str, Lack] = {}
 
     def schema(self, stage_rows: Sequence[Mapping[str, Any]]) -> Schema:
         opportunity = self._opportunity()
@@ -113,7 +123,7 @@ class _Build:
         solution = self._solution()
         stamp = opportunity.get("stamp")
         stamped = stamp is not None and stamp.writable
-        lead, lead_problems = lead_table(self.tables.get("Lead"), self.options, stamped=stamped)
+        lead, lead_problems = self._lead(stamped)
         team = self.tables.get("OpportunityTeamMember")
         made = Schema(
             opportunity=opportunity,
@@ -130,11 +140,13 @@ class _Build:
             replicateable=frozenset(
                 t.name for t in self.tables.values() if t is not None and t.replicateable
             ),
-            stages=StageBook(read_stages(stage_rows), self.options.stages),
+            stages=StageBook(read_stages(stage_rows), self.options.stages, strict=not self.running),
             capabilities=NOTHING,
             demanded=tuple(self._demanded()),
             missing=tuple(self.missing),
+            lacks=self.lacks,
         )
+        made = lacking.completed(made)
         return replace(made, capabilities=capabilities(made, self.options))
 
     def _demanded(self) -> Iterable[str]:
@@ -169,13 +181,37 @@ class _Build:
                 raise _absent("Opportunity", name)
             elif name:
                 self.missing.append(name)
+                self._lack(role, "Opportunity", name, next(iter(labels), ""))
+            if self.running and role in NEEDED and column is not None and not lacking.fits(role, column):
+                raise _retyped("Opportunity", column)
         for key, name in (("name", "Name"), ("close_date", "CloseDate"), ("state", "StageName")):
             found[key] = _required(sheet, name)
-        found["deal_value"] = _required(sheet, self.options.value_field)
+        value = sheet.resolve(self.options.value_field)
+        if value is not None:
+            found["deal_value"] = value
+        elif not self.running:
+            raise _absent("Opportunity", self.options.value_field)
+        else:
+            self._lack("deal_value", "Opportunity", self.options.value_field)
         currency = sheet.get(self.options.currency_field)
         if currency is not None:
             found["currency"] = currency
+        else:
+            self._lack("currency.own", "Opportunity", self.options.currency_field)
         return found
+
+    def _lead(self, stamped: bool) -> tuple[LeadTable | None, tuple[str, ...]]:
+        try:
+            return lead_table(self.tables.get("Lead"), self.options, stamped=stamped)
+        except Misconfigured as why:
+            if not self.running:
+                raise
+            return None, (why.message,)
+
+    def _lack(self, part: str, sheet: str, name: str, label: str = "") -> None:
+        key = drift.field_of(part)
+        label = label or (FIELDS[key].label if key in FIELDS else "")
+        self.lacks[part] = lacking.unseen(f"{sheet}.{name}", label)
 
     def _account(self) -> dict[str, Column]:
         sheet = self._need("Account")
@@ -195,6 +231,8 @@ class _Build:
             column = sheet.get(part)
             if column is not None:
                 found[key] = column
+            elif key in FIELDS:
+                self._lack(key, "Account", part)
         return found
 
     def _known_by(self) -> dict[str, Column]:
@@ -211,10 +249,11 @@ class _Build:
         sheet, roles = self.tables.get("Contact"), self.tables.get("OpportunityContactRole")
         if sheet is None or roles is None:
             self.missing.append("OpportunityContactRole" if roles is None else "Contact")
+            self.lacks["contacts"] = lacking.unseen(self.missing[-1], "")
             return {}
         named = {"email": "Email", "first_name": "FirstName", "last_name": "LastName"}
         named["phone"] = self.options.contact_phone
-        found = {key: c for key, name in named.items() if (c := sheet.get(name)) is not None}
+        found = self._people("contacts", sheet, named)
         if "email" in found and "last_name" in found:
             return found
         self.missing += [name for name in ("Email", "LastName") if sheet.get(name) is None]
@@ -223,21 +262,38 @@ class _Build:
     def _user(self) -> dict[str, Column]:
         sheet = self.tables.get("User")
         if sheet is None:
+            self.lacks["team"] = lacking.unseen("User", "")
             return {}
         named = {"email": "Email", "first_name": "FirstName", "last_name": "LastName"}
         named["phone"] = self.options.user_phone
-        return {key: c for key, name in named.items() if (c := sheet.get(name)) is not None}
+        return self._people("team", sheet, named)
+
+    def _people(self, field: str, sheet: Table, named: Mapping[str, str]) -> dict[str, Column]:
+        """The columns of a person; a list in which one is out of sight is not believed."""
+        found = {}
+        for key, name in named.items():
+            column = sheet.get(name)
+            if column is not None:
+                found[key] = column
+            elif name:
+                self._lack(f"{field}.{key}", sheet.name, name)
+        return found
 
     def _solution(self) -> SolutionTable | None:
         names, sheet = self.options.fields, self.tables.get(self.solution_object)
         child = self._need("Opportunity").child(self.solution_object, names.solution_opportunity)
         if sheet is None or child is None:
             self.missing.append(names.solution_object)
+            self.lacks["solutions"] = lacking.unseen(names.solution_object, "")
             return None
         pointing, key = sheet.resolve(child[1]), sheet.resolve(names.solution_id)
         if pointing is None or pointing.relationship is None or key is None:
             self.missing.append(f"{sheet.name}.{names.solution_id if key is None else child[1]}")
+            self.lacks["solutions"] = lacking.unseen(self.missing[-1], "")
             return None
+        for part, name in (("quantity", names.solution_quantity), ("price", names.solution_price)):
+            if name and sheet.resolve(name) is None:
+                self._lack(f"solutions.{part}", sheet.name, name)
         label = sheet.resolve(names.solution_name)
         return SolutionTable(
             name=sheet.name,
@@ -263,6 +319,14 @@ def _required(sheet: Table, name: str) -> Column:
     if column is None:
         raise _absent(sheet.name, name)
     return column
+
+
+def _retyped(sheet: str, column: Column) -> SchemaDrift:
+    return SchemaDrift(
+        f"{sheet}.{column.name} is now a field of the type {column.type}, which tells no deal.",
+        fields=(f"{sheet}.{column.name}",),
+        advice="Give the field its old type back; nothing can be synced without it.",
+    )
 
 
 def _absent(sheet: str, name: str) -> SchemaDrift:

@@ -156,8 +156,8 @@ class Options:
     """Seconds a poll looks back again, for transactions that commit late (salesforce-api.md 10.2)."""
     deleted_every: float = 300.0
     """Seconds between two looks at what was deleted (salesforce-api.md 10.3)."""
-    describe_every: float = 3600.0
-    """Seconds after which the org's schema is asked again, at the price of one call."""
+    describe_every: float = 86_400.0
+    """Seconds after which the org's schema is asked again where nobody had it asked earlier; one call."""
     poll_page: int = 1000
     """Rows one query of a poll brings, at most 2,000."""
     walk_page: int = 500

@@ -35,7 +35,7 @@ class Reader:
     def __init__(self, schema: Schema, options: Options, user_id: str | None) -> None:
         self.schema, self._user_id = schema, user_id
         own = schema.opportunity
-        self._plain = [(key, own[key].name, form) for key, form in _PLAIN.items() if key in own]
+        self._plain = [(key, name, form) for key, form in _PLAIN.items() if (name := schema.name(key))]
         self._sync, self._referral_id = schema.needed("sync"), schema.needed("referral_id")
         self._help, self._stamp, self._audit = schema.name("help"), schema.name("stamp"), schema.name("audit")
         self._account = [
@@ -45,6 +45,7 @@ class Reader:
         self._corporate = None if "currency" in own else options.corporate_currency
         self._contact = {key: column.name for key, column in schema.contact.items()}
         self._user = {key: column.name for key, column in schema.user.items()}
+        self._unread = schema.unread
         self._select = select(self._columns(), "Opportunity")
 
     def _columns(self) -> Iterable[str]:
@@ -130,6 +131,7 @@ class Reader:
             audit=word_of(row.get(self._audit)) if self._audit else None,
             facts=facts,
             lasting="products" not in facts,
+            unread=self._unread,
         )
 
     def _values(self, row: Mapping[str, Any], facts: dict[str, str]) -> tuple[dict[str, Value], str | None]:
@@ -148,7 +150,8 @@ class Reader:
             found["help"] = _help(row.get(self._help))
         closed, won = row.get("IsClosed") is True, row.get("IsWon") is True
         stage = row.get("StageName")
-        found["state"] = self.schema.stages.meaning(str(stage or ""), closed=closed, won=won)
+        if "state" not in self._unread:
+            found["state"] = self.schema.stages.meaning(str(stage or ""), closed=closed, won=won)
         self._read_account(row, found, facts)
         self._read_children(row, found, facts)
         if row.get("HasOpportunityLineItem") is True:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from cosell.ports import Capabilities
+from cosell.core import drift
+from cosell.ports import Capabilities, Lack
 from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.lead_statuses import StatusBook
 from cosell.systems.salesforce.stages import StageBook
@@ -23,6 +24,8 @@ GUARDED = (
     "program",
 )
 """Canonical fields on the opportunity's own row: every change of theirs moves its version."""
+OWN = (*GUARDED, "referral_link", "audit", "stamp")
+"""The same and what we keep there for ourselves; the connection lives without any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,22 @@ class Schema:
     """What the org demands of a new opportunity or account and nobody gives, such as `Account.Region__c`."""
     missing: tuple[str, ...]
     """API names that the settings name and the org does not show; none of them is needed."""
+    lacks: Mapping[str, Lack] = field(default_factory=dict)
+    """What the settings name and cannot be used, by part (core/drift)."""
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """What no read brings, or brings in part."""
+        return drift.blinding(self.lacks)
 
     def name(self, role: str) -> str | None:
-        column = self.opportunity.get(role)
+        """The field that holds it, where it can be used."""
+        column = self.opportunity.get(role) if role not in self.lacks else None
         return column.name if column is not None else None
+
+    def written(self, role: str) -> str | None:
+        """The same where we may write it."""
+        return self.name(role) if drift.part(role) not in self.lacks else None
 
     def needed(self, role: str) -> str:
         return self.opportunity[role].name

@@ -32,7 +32,8 @@ class Task:
 async def update_many(access: Access, updates: Sequence[Update]) -> dict[str, Written]:
     """Carries out each update on its own, and reads back what was stored in the same call."""
     tools = await access.tools()
-    known = await _contacts(access, updates)
+    async with access.noting_drift():
+        known = await _contacts(access, updates)
     written: dict[str, Written] = {}
     alone: list[Task] = []
     atomic: list[Task] = []
@@ -51,8 +52,18 @@ async def update_many(access: Access, updates: Sequence[Update]) -> dict[str, Wr
     for answered in await asyncio.gather(*calls):
         written.update(answered)
     if any(isinstance(one, SchemaDrift) for one in written.values()):
-        access.ask_again()
-    return written
+        access.denied(tools)
+    return {write_id: _in_our_words(tools, one) for write_id, one in written.items()}
+
+
+def _in_our_words(tools: Tools, answer: Written) -> Written:
+    """A refusal that names the fields of the mapping, so that only those wait."""
+    if isinstance(answer, Rejected):
+        schema = tools.schema
+        ours = {column.name: role for role, column in schema.opportunity.items()}
+        ours |= {column.name: "contacts" for column in schema.contact.values() if column.name not in ours}
+        answer.fields = tuple(dict.fromkeys(ours.get(one, one) for one in answer.fields))
+    return answer
 
 
 def _task(tools: Tools, update: Update, at: int, known: Mapping[tuple[str, str], str]) -> Task:

@@ -47,8 +47,11 @@ def read_stages(rows: Iterable[Mapping[str, Any]]) -> tuple[Stage, ...]:
 class StageBook:
     """Translates between stages and states."""
 
-    def __init__(self, stages: Sequence[Stage], chosen: Stages) -> None:
-        self._stages = stages
+    def __init__(self, stages: Sequence[Stage], chosen: Stages, *, strict: bool = True) -> None:
+        """`strict`: a setting that names no stage is refused; else nothing stands for it any more."""
+        self._stages, self._strict = stages, strict
+        self.unclear = ""
+        """Why nobody can tell whether a deal is on hold; empty where it is clear."""
         on_hold = self._chosen("on_hold (ENV-S02)", chosen.on_hold, closed=False, won=False)
         self._on_hold = frozenset(stage.name.casefold() for stage in on_hold)
         lost = self._first("lost", chosen.lost, closed=True, won=False)
@@ -91,7 +94,7 @@ class StageBook:
         if words:
             found = self._chosen(setting, words, closed=closed, won=won)
             self._refuse_both(setting, found)
-            return found[0].name
+            return found[0].name if found else None
         fitting = (
             one.name
             for one in self._stages
@@ -103,15 +106,26 @@ class StageBook:
 
     def _chosen(self, setting: str, words: tuple[str, ...], *, closed: bool, won: bool) -> list[Stage]:
         """The stages a setting names. Written as one thing, a stage must be read as the same."""
-        found = [self._named(word, setting) for word in words]
-        for stage in found:
-            if (stage.closed, stage.won) != (closed, won):
-                raise Misconfigured(
-                    f"The stage setting {setting} names «{stage.label}», which Salesforce counts as "
-                    f"{_kind(stage.closed, stage.won)}.",
-                    advice=f"Name stages that are {_kind(closed, won)}.",
-                )
+        found = []
+        for word in words:
+            try:
+                found.append(self._fitting(word, setting, closed=closed, won=won))
+            except Misconfigured:
+                if self._strict:
+                    raise
+                if setting.startswith("on_hold"):
+                    self.unclear = f"«{word}»"
         return found
+
+    def _fitting(self, word: str, setting: str, *, closed: bool, won: bool) -> Stage:
+        stage = self._named(word, setting)
+        if (stage.closed, stage.won) != (closed, won):
+            raise Misconfigured(
+                f"The stage setting {setting} names «{stage.label}», which Salesforce counts as "
+                f"{_kind(stage.closed, stage.won)}.",
+                advice=f"Name stages that are {_kind(closed, won)}.",
+            )
+        return stage
 
     def _refuse_both(self, setting: str, found: Sequence[Stage]) -> None:
         twice = [stage.label for stage in found if stage.name.casefold() in self._on_hold]

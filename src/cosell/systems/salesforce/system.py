@@ -76,6 +76,10 @@ class Salesforce:
         """Signs in and finds out what the org has. Every other method does so at first use."""
         await self._access.tools()
 
+    async def describe(self, *, thorough: bool) -> None:
+        """Finds out what the org has now; `thorough`: with no regard to what it said is unchanged."""
+        await self._access.describe(thorough=thorough)
+
     async def check(self, sample: Sequence[Snapshot] = ()) -> Sequence[Finding]:
         """Tests sign-in, rights, fields, stages, quota and clock; changes nothing."""
         return await checking.check(self._access, sample)
@@ -85,8 +89,7 @@ class Salesforce:
         asked = {one: long for one in ids if (long := long_id(one)) is not None}
         found: dict[str, Snapshot] = {}
         if asked:
-            tools = await self._access.tools()
-            with self._access.noting_drift():
+            async with self._access.noting_drift() as tools:
                 found = await self._access.read(list(dict.fromkeys(asked.values())), tools)
         return {one: found.get(asked.get(one, "").casefold()) or self._missing(one) for one in ids}
 
@@ -101,22 +104,21 @@ class Salesforce:
 
     async def find(self, partner_id: str) -> Sequence[Snapshot]:
         """All opportunities that carry this referral id, oldest first, and the lead that does."""
-        tools = await self._access.tools()
-        parts = [query_part(tools.reader.by_referral([partner_id]), "find")]
-        if tools.leads is not None:
-            parts.append(query_part(tools.leads[0].by_referral(partner_id), "leads"))
-        with self._access.noting_drift():
+        async with self._access.noting_drift() as tools:
+            parts = [query_part(tools.reader.by_referral([partner_id]), "find")]
+            if tools.leads is not None:
+                parts.append(query_part(tools.leads[0].by_referral(partner_id), "leads"))
             answers = await self._client.reads(parts, purpose="find")
             return await self._access.snapshots(list(answers.values()), tools)
 
     async def accounts(self, values: Values, duns: str | None) -> Sequence[Account]:
         """Accounts of this name, DUNS number or website, of the contacts' domain, or that begin alike."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await customers.accounts(self._access, values, duns)
 
     async def create(self, creation: Creation) -> Snapshot:
         """Creates one opportunity with all that belongs to it; Rejected as `exists` where it is there."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             if creation.kind is RecordKind.LEAD:
                 return await lead_creating.create(self._access, creation)
             return await creating.create(self._access, creation)
@@ -131,7 +133,7 @@ class Salesforce:
 
     async def changes(self, cursor: str | None) -> Changes:
         """What changed since the cursor, with fresh reads of it; with None, everything enrolled and open."""
-        with self._access.noting_drift():
+        async with self._access.noting_drift():
             return await self._watching.changes(cursor)
 
     @property

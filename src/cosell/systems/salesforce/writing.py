@@ -145,7 +145,7 @@ class Writer:
     ) -> dict[str, Any]:
         """The name with its sign, and the Audit text, where they change."""
         body: dict[str, Any] = {}
-        audit = self._schema.name("audit")
+        audit = self._schema.written("audit")
         if audit is not None and marks.trail is not None:
             text = audit_text(marks.trail, seen.audit, limit=self._audit_limit)
             if text != (seen.audit or ""):
@@ -169,7 +169,7 @@ class Writer:
         """The same for a new opportunity."""
         sign = marks.mark if self._options.display_check_mark else None
         body: dict[str, Any] = {"Name": marked(str(values.get("name") or ""), sign, limit=NAME_LENGTH)}
-        audit = self._schema.name("audit")
+        audit = self._schema.written("audit")
         if audit is not None and marks.trail:
             body[audit] = audit_text(marks.trail, None, limit=self._audit_limit)
         return body
@@ -177,7 +177,7 @@ class Writer:
     def identity(self, write_id: str, referral_id: str | None, *, enroll: bool) -> dict[str, Any]:
         """Stamp, counterpart's id and link, and the switch."""
         body: dict[str, Any] = {}
-        stamp, link = self._schema.name("stamp"), self._schema.name("referral_link")
+        stamp, link = self._schema.written("stamp"), self._schema.written("referral_link")
         if stamp is not None and self._schema.capabilities.stamp:
             body[stamp] = write_id
         if referral_id is not None:

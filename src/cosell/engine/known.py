@@ -1,0 +1,122 @@
+"""What is known of the fields of both sides: what they ever let us use, and what of it is lost now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cosell.core import drift
+from cosell.core.fields import FIELDS
+from cosell.core.mapping import Direction, Rule
+from cosell.core.records import Side
+from cosell.ports import Capabilities, Lack, Store, Who
+
+KEPT = "schema:"
+"""The settings that keep it, one for each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something a side let us use once and does not now."""
+
+    part: str
+    lack: Lack
+    since: float
+
+    @property
+    def field(self) -> str:
+        return drift.field_of(self.part)
+
+    @property
+    def named(self) -> str:
+        """The thing by the system's own name and by its label."""
+        lack = self.lack
+        return f"{lack.place} («{lack.label}»)" if lack.label else lack.place
+
+    def says(self, waiting: int) -> str:
+        """What is the matter, which rule is paused, and how many deals wait for it."""
+        matter = f"{self.named} {self.lack.says}."
+        if self.field not in FIELDS:
+            return f"{matter} No rule is paused."
+        deals = "1 deal waits" if waiting == 1 else f"{waiting} deals wait"
+        if drift.is_choice(self.part):
+            return f"{matter} Only deals that need it wait with the rule [{self.field}]: {deals}."
+        return f"{matter} Only the rule [{self.field}] of the mapping is paused: {deals} with it."
+
+    @property
+    def advice(self) -> str:
+        """What to do, and who can."""
+        return f"{self.lack.fix} Who can: {self.lack.who}."
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one side."""
+
+    once: frozenset[str] = frozenset()
+    """Every part of a field it ever let us use (core/drift)."""
+    lost: Mapping[str, Loss] = field(default_factory=dict)
+    """By part."""
+
+    @property
+    def paused(self) -> frozenset[str]:
+        """The fields whose rules are paused now: they cannot be read, or not be written."""
+        return drift.fields_of(part for part in self.lost if not drift.is_choice(part))
+
+    def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float) -> Known:
+        """What is known once the system has told what it can do."""
+        once = self.once | usable(able)
+        lost = {
+            part: self.lost.get(part) or Loss(part, lack, now)
+            for part, lack in able.lacks.items()
+            if part in once and _concerned(part, rules)
+        }
+        return Known(once, lost)
+
+    def text(self) -> str:
+        """As it is kept."""
+        lost = {part: _row(loss) for part, loss in sorted(self.lost.items())}
+        return json.dumps({"once": sorted(self.once), "lost": lost}, ensure_ascii=False)
+
+
+def read(text: str | None) -> Known:
+    """What was kept; what cannot be read is forgotten, and learnt anew."""
+    try:
+        kept = json.loads(text or "{}")
+        once = frozenset(map(str, kept.get("once", ())))
+        return Known(once, {part: _loss(part, *row) for part, row in kept.get("lost", {}).items()})
+    except (ValueError, TypeError, AttributeError):
+        return Known()
+
+
+def usable(able: Capabilities) -> frozenset[str]:
+    """The parts of fields a system lets us use now."""
+    writable = frozenset(map(drift.part, able.updatable))
+    return (able.readable | writable | able.details) - able.lacks.keys()
+
+
+async def kept(store: Store) -> dict[Side, Known]:
+    """What the store keeps of both sides."""
+    return {side: read(await store.setting(KEPT + side)) for side in Side}
+
+
+def _concerned(part: str, rules: Mapping[str, Rule]) -> bool:
+    """Whether a rule of the mapping lives on it, or the connector itself does."""
+    key = drift.field_of(part)
+    if key not in FIELDS:
+        return True
+    rule = rules.get(key)
+    if rule is None:
+        return False
+    ways = (rule.update,) if drift.is_writing(part) else (rule.create, rule.update)
+    return any(way is not Direction.NONE for way in ways)
+
+
+def _row(loss: Loss) -> list[str | float]:
+    lack = loss.lack
+    return [lack.place, lack.label, lack.says, lack.fix, str(lack.who), loss.since]
+
+
+def _loss(part: str, place: str, label: str, says: str, fix: str, who: str, since: float) -> Loss:
+    return Loss(part, Lack(place, label, says, fix, Who(who)), since)

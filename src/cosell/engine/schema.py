@@ -1,0 +1,218 @@
+"""Notices what a side has lost and got back: only the rules concerned pause, and go on by themselves (J-9).
+
+A system tells what it lacks by its settings; only what it once had is a loss, and that is remembered over
+restarts. Reads carry what they could not bring (Snapshot.unread), so no plan rests on a schema that changed
+under it. The metadata is looked at once a day, at each unknown field at once, and while something is lost
+again and again, the more rarely the longer it lasts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from cosell.core import drift
+from cosell.core.mapping import Flow
+from cosell.core.reasons import Reason
+from cosell.core.records import Link, LinkState, Side, Snapshot
+from cosell.engine import known
+from cosell.engine.case import Case
+from cosell.engine.known import Known
+from cosell.engine.room import Room
+from cosell.ports import Capabilities, Describing, LinkFilter, Store
+
+log = logging.getLogger("cosell.engine")
+
+ALERT = "schema_drift:"
+"""Before the system's name and the part that is lost."""
+CAUSE = "schema"
+"""Why links are looked at that waited for a field: holds for an unknown choice are forgotten once."""
+ASKED = "schema.asked"
+"""When somebody last asked for a look: the doctor, or `cosell sync --all`."""
+FIRST, RAREST = 60.0, 900.0
+"""Seconds between two looks while something is lost, at first and after hours."""
+SOON = 1.0
+THOROUGH_EVERY = 3600.0
+"""Seconds after which a look trusts no cache."""
+WAITING = frozenset({Reason.DRIFT, Reason.UNKNOWN_CHOICE})
+_PAGE = 500
+_BIRTH = frozenset({"name", "state", "close_date"})
+"""Fields without which the CRM takes no new deal."""
+_INTRODUCTION = _BIRTH | frozenset(
+    {"customer_name", "address_line", "city", "country", "deal_value", "currency", "solutions", "team"}
+)
+"""Fields without which nobody can say whether a deal is fit to be sent."""
+
+
+# --- noticing ----------------------------------------------------------------------------------------
+
+
+async def recall(room: Room) -> None:
+    """Takes over what the store knows; once."""
+    if not room.recalled:
+        room.known = await known.kept(room.store)
+        room.recalled = True
+
+
+async def notice(room: Room) -> None:
+    """Takes in what the systems can do now, wherever it is news."""
+    await recall(room)
+    for side, desk in room.desks.items():
+        able = desk.system.capabilities
+        if able is not room.noticed.get(side) and able.asked:
+            await _take_in(room, side, able)
+
+
+async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
+    before, last, now = room.known[side], room.noticed.get(side), room.clock.now()
+    news = known.usable(able) - known.usable(last) if last is not None else frozenset()
+    room.noticed[side], room.known[side] = able, before.after(able, room.rules, now)
+    try:
+        await _act_on(room, side, before, room.known[side], offered=any(map(drift.is_choice, news)))
+    except BaseException:
+        # Nothing is known before it is kept: the next look begins here again.
+        room.noticed[side], room.known[side] = None, before
+        raise
+
+
+async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offered: bool) -> None:
+    found = before.lost.keys() - after.lost.keys()
+    room.sweep_soon = room.sweep_soon or bool(drift.blinding(found))
+    if found or offered:
+        keys = [one.key async for one in _waiting(room.store)]
+        await room.store.poke_keys(keys, CAUSE, room.clock.now())
+    for part in sorted(found):
+        log.info("schema.found", extra={"system": room.desk(side).system.name, "part": part})
+        await room.alerts.clear(_code(room, side, part))
+    if after != before:
+        await room.store.set_setting(known.KEPT + side, after.text(), "cosell", room.clock.now())
+    for part in sorted(after.lost.keys() - before.lost.keys()):
+        log.warning("schema.lost", extra={"system": room.desk(side).system.name, "part": part})
+    await ring(room, side)
+
+
+async def ring(room: Room, side: Side) -> None:
+    """Raises the alert of everything lost, each with the deals that wait now."""
+    if not (lost := room.known[side].lost):
+        return
+    waiting = await waiting_by_field(room.store)
+    for part, loss in sorted(lost.items()):
+        await room.alerts.raise_(_code(room, side, part), loss.says(waiting[loss.field]), loss.advice)
+
+
+async def waiting_by_field(store: Store) -> Counter[str]:
+    """How many deals wait with each field."""
+    return Counter([key async for link in _waiting(store) for key in _held(link)])
+
+
+def _code(room: Room, side: Side, part: str) -> str:
+    return f"{ALERT}{room.desk(side).system.name}:{part}"
+
+
+def _held(link: Link) -> Iterable[str]:
+    """The fields a link waits for."""
+    return (key for key, hold in link.holds.items() if hold.reason in WAITING)
+
+
+async def _waiting(store: Store) -> AsyncIterator[Link]:
+    """The links that wait for a field, in whole or with a part."""
+    after = ""
+    alive = (LinkState.LINKED, LinkState.HELD)
+    while links := await store.links(LinkFilter(alive, attention=True, limit=_PAGE, after=after)):
+        after = links[-1].key
+        for link in links:
+            if link.reason in WAITING or any(hold.reason in WAITING for hold in link.holds.values()):
+                yield link
+
+
+def release(case: Case) -> None:
+    """Forgets which choices were unknown, once there may be new ones or a person wants them tried."""
+    if not {CAUSE, "person"}.isdisjoint(case.taken.causes):
+        holds = case.link.holds
+        left = {key: hold for key, hold in holds.items() if hold.reason != Reason.UNKNOWN_CHOICE}
+        if len(left) < len(holds):
+            case.change(holds=left)
+
+
+# --- what it means -----------------------------------------------------------------------------------
+
+
+def hinders_birth(room: Room) -> str:
+    """The fields that keep the CRM from taking any new deal now; empty where it can."""
+    return ", ".join(sorted(_BIRTH & room.known[Side.CRM].paused))
+
+
+def back(room: Room, link: Link) -> float | None:
+    """Seconds until a link is looked at again that was read before its field came back; None: it waits on."""
+    waits = {key for key, hold in link.holds.items() if hold.reason == Reason.DRIFT}
+    if link.reason == Reason.DRIFT:
+        waits |= set(link.detail.split(", "))
+    paused = frozenset[str]().union(*(kept.paused for kept in room.known.values()))
+    return SOON if waits - paused else None
+
+
+def hinders_introduction(room: Room, opportunity: Snapshot) -> str:
+    """The fields that keep everybody from telling whether this deal is fit to be sent; or none."""
+    parts = opportunity.unread & room.known[Side.CRM].once
+    needed = _INTRODUCTION | ({"contacts"} if opportunity.values.get("help") is not None else set())
+    return ", ".join(sorted(needed & drift.fields_of(parts)))
+
+
+def unread(room: Room, snapshot: Snapshot) -> frozenset[str]:
+    """The fields of which a read tells nothing."""
+    return drift.fields_of(snapshot.unread & room.known[snapshot.side].once)
+
+
+# --- looking -----------------------------------------------------------------------------------------
+
+
+class SchemaWatch:
+    """Asks the systems what they can do now: rarely, and more often while something is lost."""
+
+    def __init__(self, room: Room, sweep: Callable[[], Awaitable[object]]) -> None:
+        self.room, self._sweep = room, sweep
+        self._looked_at = self._thorough_at = room.clock.monotonic()
+        self._asked: str | None = None
+        self._listened = False
+
+    async def turn(self) -> None:
+        """Looks if it is time, or if somebody asked for it."""
+        await notice(self.room)
+        asked = await self.room.store.setting(ASKED)
+        wanted = self._listened and asked != self._asked
+        self._asked, self._listened = asked, True
+        if wanted or self._due():
+            await self.look(thorough=wanted)
+        if self.room.sweep_soon and Flow.REPAIR in self.room.policy.flows:
+            # A poll that could not read the field has reported its records, and will not do so again.
+            await self._sweep()
+        self.room.sweep_soon = False
+
+    async def look(self, *, thorough: bool = True) -> None:
+        """Asks every system that can be asked, and takes in what it says."""
+        now = self.room.clock.monotonic()
+        thorough = thorough or now - self._thorough_at >= THOROUGH_EVERY
+        for side, desk in self.room.desks.items():
+            if isinstance(desk.system, Describing):
+                await desk.describe(thorough=thorough)
+                await notice(self.room)
+                await ring(self.room, side)
+        self._looked_at = now
+        self._thorough_at = now if thorough else self._thorough_at
+
+    def _due(self) -> bool:
+        return self.room.clock.monotonic() - self._looked_at >= self._every()
+
+    def _every(self) -> float:
+        """Seconds between two looks: a tenth of the time something has been lost, within limits."""
+        losses = [one for kept in self.room.known.values() for one in kept.lost.values()]
+        if not losses:
+            return self.room.pace.schema_every
+        lasts = self.room.clock.now() - max(one.since for one in losses)
+        return min(self.room.pace.schema_every, max(FIRST, min(RAREST, lasts / 10)))
+
+
+async def ask(store: Store, now: float) -> None:
+    """Has the running process look at the metadata: somebody may just have mended it."""
+    await store.set_setting(ASKED, repr(now), "cosell", now)
