@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cosell.core.reasons import Reason, Who
 from cosell.ports import Finding, Mend
-from cosell.wiring import alerts
+from cosell.wiring import ageing, alerts
 from cosell.wiring.attention import attention
 from cosell.wiring.environment import Environment
 
@@ -32,6 +32,7 @@ async def stored(env: Environment) -> list[Finding]:
         _disk(env.place.data),
         *_private(env.place.data),
         _flows(env),
+        *await ageing.findings(env),
         *await _deals(env),
         *await _alerts(env),
     ]
