@@ -169,7 +169,7 @@ class Ledger:
                 self.violate("INV-7", "the row does not show what was sent:", key)
             if write is not None and key in write.fields:
                 self._was_read(server, record, update, key, write.fields[key].before)
-            if present != update.seen.values.get(key):
+            if present != _read_of(update, key, write):
                 blind.append(key)
                 if update.guard and key in server.capabilities.guarded and self._exact(server):
                     self.violate("INV-1", key, "replaced unread in", server.name, present, "by", value)
@@ -221,7 +221,7 @@ class Ledger:
 
     def _was_read(self, server: Server, record: Record, update: Update, key: str, before: Value) -> None:
         """The journal's before is what the author read, and it did stand there once."""
-        if before != update.seen.values.get(key):
+        if before != update.seen.values.get(key) and key not in update.seen.unread:
             self.violate("INV-1", "the row's before of", key, "is not what was read")
         if before is not None and all(one.value != before for one in record.history.get(key, ())):
             self.violate("INV-1", "the row's before of", key, "never stood in", server.name, before)
@@ -445,6 +445,13 @@ class Ledger:
 
     def refused_creation(self, server: Server, creation: Creation, why: str) -> None:
         self.violate("INV-5", "an incomplete deal was sent to", server.name, why)
+
+
+def _read_of(update: Update, key: str, write: Write | None) -> Value:
+    """What its author had read there; a verbatim copy may rest on a read from before the loss."""
+    if key in update.seen.unread and write is not None and key in write.fields:
+        return write.fields[key].before
+    return update.seen.values.get(key)
 
 
 def _terminal(record: Record) -> bool:

@@ -35,7 +35,6 @@ async def reconcile(room: Room, case: Case) -> float | None:
     halves: Both | float | None
     complete = case.link.partner_center_id is not None and case.link.crm_id is not None
     await schema.recall(room)
-    schema.release(case)
     try:
         halves = await (reading.both(room, case.taken, case.link) if complete else introduce(room, case))
     except Gone as gone:
@@ -59,6 +58,8 @@ async def _bury(room: Room, case: Case, gone: Gone) -> float:
 
 async def _together(room: Room, case: Case, halves: Both) -> float | None:
     await schema.notice(room)
+    # After the reads: without its holds a link passes for one in step, whose past need not be read again.
+    schema.release(case)
     wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait

@@ -85,6 +85,8 @@ async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offere
     for part in sorted(found):
         log.info("schema.found", extra={"system": room.desk(side).system.name, "part": part})
         await room.alerts.clear(_code(room, side, part))
+    # They told what there is: nothing that is needed to find records is missing.
+    await room.alerts.clear("schema_drift")
     if after != before:
         await room.store.set_setting(known.KEPT + side, after.text(), "cosell", room.clock.now())
     for part in sorted(after.lost.keys() - before.lost.keys()):
