@@ -7,7 +7,7 @@ behind its values, and whether it was needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,8 @@ class Ledger:
         """Writes whose author never heard what became of them."""
         self.resolved: set[tuple[str, str]] = set()
         """(opportunity or referral id, field) for which a person answered a hold."""
+        self.forgotten: set[str] = set()
+        """Writes whose rows were lost with a newer database."""
         self._expected: dict[str, Write] = {}
         self._open: dict[tuple[str, Side], str] = {}
         self._creations: dict[tuple[Side, str], Creation] = {}
@@ -108,6 +110,15 @@ class Ledger:
         if earlier is not None:
             self.violate("INV-8", "two open writes to", str(write.side), earlier[:6], write.id[:6])
         self._open[lane] = write.id
+
+    def forget(self, kept: Sequence[Write]) -> None:
+        """The database is an older one: what it holds is all that is known from now on (INV-24)."""
+        rows = {row.id: row for row in kept}
+        self.forgotten |= (self.journal.keys() | self._expected.keys()) - rows.keys()
+        self.closed = {one: row for one, row in rows.items() if row.state is not WriteState.OPEN}
+        self._open = {
+            (row.link_key, row.side): row.id for row in rows.values() if row.state is WriteState.OPEN
+        }
 
     def resent(self, write: Write) -> None:
         first = self.journal.get(write.id)

@@ -199,7 +199,7 @@ def _own_child_unknown() -> ExitStack:
 def _journal_afterwards() -> ExitStack:
     waiting: dict[str, tuple[Any, Write, Link]] = {}
 
-    async def begin(self: GatedStore, taken: Any, write: Write, link: Link) -> Link:
+    async def begin(self: GatedStore, taken: Any, write: Write, link: Link, **_: Any) -> Link:
         waiting[write.id] = (taken, write, link)
         return link
 

@@ -146,7 +146,7 @@ class GatedStore:
 
         return call
 
-    def _saw_begin(self, taken: Any, write: Write, link: Any = None) -> None:
+    def _saw_begin(self, taken: Any, write: Write, link: Any = None, *, known: Any = None) -> None:
         self._tell("store.begin", write)
         self._ledger.begun(self._process.name, write)
 
@@ -205,6 +205,7 @@ _QUIET = frozenset(
         "link",
         "links_of",
         "setting",
+        "settings",
         "advance",
     }
 )

@@ -83,6 +83,8 @@ SITUATIONS: dict[str, str] = {
     "consent missing": "a one-way step waited because no person had wanted it",
     "incomplete": "a deal lacked something before it could be sent",
     "doubt held": "nobody could say which edit came last",
+    "restored": "an older copy of the database took the place of the present one",
+    "held after a restore": "a field waited for a person, since nobody could say which edit was lost",
     "brake": "too many changes at once were stopped",
     "customer known": "a new deal came for a customer whose account was there",
     "customer unclear": "a new deal waited because it was not clear whose it is",

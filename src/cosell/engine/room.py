@@ -14,6 +14,7 @@ from cosell.core.plan import Ground
 from cosell.core.records import Link, Side, Snapshot
 from cosell.engine.bulk import Desk
 from cosell.engine.lanes import Lane
+from cosell.engine.mode import Mode
 from cosell.ports import Alerts, Clock, Dice, Store, System
 
 
@@ -81,6 +82,7 @@ class Room:
             for system in (partner_center, crm)
         }
         self.tally = Tally()
+        self.careful = Mode()
         self.customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Each held while this process looks for one customer and makes a deal of it (engine/customer)."""
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}
