@@ -423,8 +423,13 @@ class Store(Protocol):
         """Notes that an open write is sent once more, verbatim (attempt and sent_at of `write`)."""
         ...
 
-    async def finish(self, taken: Taken, writes: Sequence[Write], link: Link) -> Link:
-        """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link."""
+    async def finish(
+        self, taken: Taken, writes: Sequence[Write], link: Link, *, known: str | None = None
+    ) -> Link:
+        """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link.
+
+        `known`: the stamp of the read that the verdict rests on, as in `begin`.
+        """
         ...
 
     async def save(self, taken: Taken, link: Link) -> Link:

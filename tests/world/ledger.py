@@ -120,6 +120,10 @@ class Ledger:
             (row.link_key, row.side): row.id for row in rows.values() if row.state is WriteState.OPEN
         }
 
+    def all_ended(self) -> None:
+        """Every open row ended as unknown, whoever had begun it."""
+        self._open.clear()
+
     def resent(self, write: Write) -> None:
         first = self.journal.get(write.id)
         if first is None and write.id in self._expected:

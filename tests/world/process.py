@@ -155,7 +155,7 @@ class GatedStore:
         self._seen.happened("sent again")
         self._ledger.resent(write)
 
-    def _saw_finish(self, taken: Any, writes: Any, link: Any) -> None:
+    def _saw_finish(self, taken: Any, writes: Any, link: Any, *, known: Any = None) -> None:
         self._process.worked()
         for write in writes:
             self._tell("store.finish", write)
@@ -179,6 +179,10 @@ class GatedStore:
 
     def _saw_set_setting(self, name: str, *_: Any, **__: Any) -> None:
         self._saw_amend(name)
+
+    def _saw_distrust(self, *_: Any, **__: Any) -> None:
+        self._seen.happened("found to be older")
+        self._ledger.all_ended()
 
     def _saw_poke(self, pokes: Any, now: float) -> None:
         self._process.story.tell(

@@ -84,6 +84,7 @@ SITUATIONS: dict[str, str] = {
     "incomplete": "a deal lacked something before it could be sent",
     "doubt held": "nobody could say which edit came last",
     "restored": "an older copy of the database took the place of the present one",
+    "found to be older": "a record carried a write of ours that the database did not know",
     "held after a restore": "a field waited for a person, since nobody could say which edit was lost",
     "brake": "too many changes at once were stopped",
     "customer known": "a new deal came for a customer whose account was there",

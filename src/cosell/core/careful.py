@@ -4,7 +4,8 @@ After a restore the database remembers an agreement that people and we ourselves
 Where both sides agree by now, that is the agreement. Where they differ, nobody can tell which edit is the
 newer one: the side that stands as remembered may have been moved there and back. Such a field is left to the
 rule of the first meeting where it names a side, and else to a person. Even an empty value is not filled in,
-for somebody may have emptied it.
+for somebody may have emptied it. The same holds for two records of which the database knows nothing and that
+name each other: most likely it is their link that was lost.
 """
 
 from __future__ import annotations
@@ -45,19 +46,16 @@ def looked_at(
     base = dict(link.base)
     holds = {key: one for key, one in link.holds.items() if key != MARK}
     for key, rule in rules.items():
-        remembered = base.get(key)
-        if remembered is None:
-            continue  # never seen in agreement: the first meeting as ever
         present = _present(key, partner_center, crm)
         if present is None:
             continue
         if _settled(key, rule, present, partner_center, crm):
             base[key] = present
-        elif present == remembered and key != "state":
+        elif present == base.get(key) and key != "state":
             # A stage may stand as remembered and still wait for its second step, which is a one-way step.
             continue
         elif rule.first in (First.PARTNER_CENTER, First.CRM):
-            del base[key]
+            base.pop(key, None)
         else:
             holds[key] = Hold(Reason.RESTORED, now, present.partner_center, present.crm)
     return replace(link, base=base, holds=holds)

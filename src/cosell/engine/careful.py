@@ -80,6 +80,15 @@ async def begin(room: Room, case: Case, write: Write, opportunity: Snapshot | No
         raise LeaseLost(f"{case.link.key}: rests on a write that is not in the journal") from None
 
 
+async def finish(room: Room, case: Case, write: Write, seen: Snapshot) -> None:
+    """Ends a row on the strength of this read, unless the read proves that we know too little to judge."""
+    try:
+        case.keep(await room.store.finish(case.taken, [write], case.link, known=seen.stamp))
+    except UnknownWrite:
+        await _older(room, case, seen)
+        raise LeaseLost(f"{case.link.key}: judged by a write that is not in the journal") from None
+
+
 async def _older(room: Room, case: Case, opportunity: Snapshot) -> None:
     mode, at = room.careful, opportunity.changed_at
     news = at is None or at.timestamp() > mode.over
@@ -90,7 +99,15 @@ async def _older(room: Room, case: Case, opportunity: Snapshot) -> None:
         room.careful = Mode(True, now)
     link = await room.store.link(case.taken.key)
     if link is not None:
+        # Where nothing is remembered, the sides may have met all the same.
+        link = link if link.base else judging.marked(link, room.clock.now())
         await _own(room, case, link, opportunity)
+
+
+def doubt(room: Room, case: Case) -> None:
+    """Has two records that find each other now treated as if their link had been lost."""
+    if room.careful.on:
+        case.change(holds=judging.marked(case.link, room.clock.now()).holds)
 
 
 async def verify(room: Room, case: Case, halves: Both) -> None:

@@ -97,11 +97,13 @@ class SqlStore:
     async def sent_again(self, taken: Taken, write: Write) -> None:
         await self._change(Change(taken, sent_again=write))
 
-    async def finish(self, taken: Taken, writes: Sequence[Write], link: Link) -> Link:
+    async def finish(
+        self, taken: Taken, writes: Sequence[Write], link: Link, *, known: str | None = None
+    ) -> Link:
         for write in writes:
             if write.state is WriteState.OPEN:
                 raise ValueError(f"{write.id} is to be finished and is still open")
-        return await self._change(Change(taken, link=link, finished=tuple(writes)))
+        return await self._change(Change(taken, link=link, finished=tuple(writes), known=known))
 
     async def save(self, taken: Taken, link: Link) -> Link:
         return await self._change(Change(taken, link=link))
