@@ -63,6 +63,8 @@ class Setting:
     """\"plain\" and \"declining\": leads are synced; in the latter a status of leads means disqualified."""
     restore: tuple[float, float] | None = None
     """When a copy of the database is made, and when it takes the place of the database."""
+    restore_told: bool = True
+    """Whether it was put back by the command, which says so; else the connector has to find out."""
 
 
 class Ear(logging.Handler):
@@ -202,7 +204,7 @@ class Scene:
         self.story.tell("operator", "backs up")
 
     def restore(self) -> None:
-        """An operator ends every process, puts the copy back, and says so."""
+        """An operator ends every process and puts the copy back."""
         self.story.tell("operator", "restores the backup")
         self.seen.happened("restored")
         for process, _ in self.alive():
@@ -213,6 +215,8 @@ class Scene:
     async def _distrust(self) -> None:
         store, now = self.open_store("operator"), WorldClock(self.loop).now()
         self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
+        if not self.setting.restore_told:
+            return
         await careful.enter(store, self.bell, why="restored", token=f"restored {now}", now=now)
         self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
 

@@ -73,6 +73,7 @@ def draw(seed: int) -> Setting:
     return Setting(
         seed=seed,
         restore=restore,
+        restore_told=random.Random(f"{seed}:told").random() < 0.6,
         leads=leads,
         steps=more,
         faults=rates,

@@ -56,6 +56,8 @@ def looked_at(
             continue
         elif rule.first in (First.PARTNER_CENTER, First.CRM):
             base.pop(key, None)
+        elif key not in base and _mute(rule, present):
+            continue
         else:
             holds[key] = Hold(Reason.RESTORED, now, present.partner_center, present.crm)
     return replace(link, base=base, holds=holds)
@@ -79,3 +81,9 @@ def _settled(key: str, rule: Rule, present: Pair, *reads: Snapshot) -> bool:
         return True
     stays = not any(rule.update.carries_to(side) for side in Side)
     return stays or same_meaning(key, present.partner_center, present.crm)
+
+
+def _mute(rule: Rule, present: Pair) -> bool:
+    """Whether nothing can travel at a first meeting: what may go anywhere is empty."""
+    sources = [side for side in Side if rule.update.carries_to(side.other)]
+    return all(not present.of(side) for side in sources)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -17,8 +18,13 @@ class Mode:
     over: float = 0.0
     """When the last careful mode ended: what changed before is no news."""
 
+    def data(self) -> dict[str, Any]:
+        """All of it in plain data."""
+        return asdict(self)
+
     def told(self) -> str:
-        return json.dumps({"on": self.on, "since": self.since, "swept": self.swept, "over": self.over})
+        """All of it as the text that is kept."""
+        return json.dumps(self.data())
 
 
 def read(kept: str | None) -> Mode:

@@ -26,6 +26,8 @@ class Place:
     name: str
     data: Path
     settings: Settings | None = None
+    file: Path | None = None
+    """Where the settings stand."""
 
     @property
     def database(self) -> Path:
@@ -102,7 +104,7 @@ def locate(config: str | None, environ: Mapping[str, str]) -> Place:
     if path.exists() or (named and named not in SANDBOXES):
         settings = read(path)
         name = settings.environment.name
-        return Place(name, settings.data / name, settings)
+        return Place(name, settings.data / name, settings, path)
     name = named or SANDBOX
     return Place(name, Path(environ.get("COSELL_DATA") or "cosell-data") / name)
 
