@@ -151,6 +151,9 @@ class WebSettings(Section):
     """The port to listen on; 0 takes any free one."""
     public_url: Origin | None = None
     """How Partner Center reaches this web; without it changes arrive by polling only."""
+    metrics_token: Secret | None = None
+    """What `/metrics` wants to see as a bearer token, by reference; without one only this machine may read
+    it."""
 
 
 class Settings(Section):

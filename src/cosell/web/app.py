@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cosell.crm import Hints
 from cosell.web.limits import Bucket
 from cosell.web.receiver import Heard, Hinted, Receiver, Verify, hint_receiver
+from cosell.web.scraping import Numbers
 from cosell.wiring.environment import CRM_HOOKS, HOOKS
 
 Status: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -45,7 +46,7 @@ class Face:
     hinted: Hinted | None = None
 
 
-def build(faces: Mapping[str, Face]) -> ASGIApp:
+def build(faces: Mapping[str, Face], numbers: Numbers | None = None) -> ASGIApp:
     """The whole web of the environments, by their names, as one ASGI application."""
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True)
     page, style = templates.get_template("status.html"), (HERE / "static" / "style.css").read_bytes()
@@ -75,6 +76,7 @@ def build(faces: Mapping[str, Face]) -> ASGIApp:
         *_crm_hooks(faces),
         Route("/health/live", live),
         Route("/health/ready", ready),
+        *([Route("/metrics", numbers.answer)] if numbers is not None else []),
         Route("/status.json", status),
         Route("/style.css", look),
         Route("/", home),

@@ -23,6 +23,7 @@ from cosell.wiring.alerts import StoredAlerts
 from cosell.wiring.joining import absent_sandbox, sandbox_settings
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
 from cosell.wiring.places import Place, alive
+from cosell.wiring.witness import Witness, watched
 from cosell.wiring.world import FairDice, WallClock
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Environment:
         self.place, self.settings, self.store = place, settings, store
         self.clock, self.dice, self.live = WallClock(), FairDice(), live or LiveSecrets()
         self.alerts = StoredAlerts(store, clock=self.clock)
+        self.witness: Witness | None = None
+        """Who watches the work; set before the systems are first asked for."""
         self._environ, self._certificate_roots = environ, certificate_roots
         self._systems: Systems | None = None
 
@@ -111,8 +114,9 @@ class Environment:
                 keyring=SealedKeyring(self.store, key, clock=self.clock, live=self.live),
                 clock=self.clock,
                 live=self.live,
-                secret=self._secret,
+                secret=self.secret,
                 certificate_roots=self._certificate_roots,
+                observer=self.witness,
             )
         return self._systems
 
@@ -122,7 +126,7 @@ class Environment:
 
         systems = self.systems()
         return Engine(
-            store=self.store,
+            store=self.store if self.witness is None else watched(self.store, self.witness, self.clock),
             partner_center=systems.partner_center,
             crm=systems.crm,
             rules=self.rules,
@@ -145,7 +149,8 @@ class Environment:
             await self._systems.aclose()
         await self.store.aclose()
 
-    def _secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
+    def secret(self, setting: str, reference: Reference | None, *, lines: bool = False) -> str | None:
+        """The secret a setting refers to; from now on it is left out of every line."""
         if reference is None:
             return None
         found = reference.fetch(setting, self._environ, self.settings.folder, lines=lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cosell.config import Settings, Tag
 from cosell.config.reading import read_bytes
 from cosell.crm import Fetch, Hints, Site, named
-from cosell.http import AiohttpTransport, Transport
+from cosell.http import AiohttpTransport, Observer, Transport
 from cosell.ports import Clock, Keyring, System
 from cosell.systems.partner_center.connection import open_connection
 from cosell.systems.partner_center.options import Options as PartnerCenterOptions
@@ -24,9 +24,10 @@ class Systems:
         live: LiveSecrets,
         secret: Fetch,
         certificate_roots: bytes = b"",
+        observer: Observer | None = None,
     ) -> None:
         self.keyring = keyring
-        self._transports = [_transport(settings), _transport(settings)]
+        self._transports = [_transport(settings, observer), _transport(settings, observer)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -56,11 +57,12 @@ class Systems:
             await transport.aclose()
 
 
-def _transport(settings: Settings) -> Transport:
+def _transport(settings: Settings, observer: Observer | None) -> Transport:
     ca_file = settings.environment.ca_file
     return AiohttpTransport(
         ca_file=str(settings.folder / ca_file) if ca_file else None,
         allow_private=settings.environment.kind is Tag.SANDBOX,
+        observer=observer,
     )
 
 
