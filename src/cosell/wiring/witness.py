@@ -6,11 +6,14 @@ The engine knows nothing of them. They learn counts, ids and times, never a valu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cosell.core.records import Link, Write
-from cosell.http import Ended
 from cosell.ports import Clock, Store, Taken
+
+if TYPE_CHECKING:
+    # What asks only the database must not wait until the network is loaded.
+    from cosell.http import Ended
 
 
 class Witness(Protocol):
