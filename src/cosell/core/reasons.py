@@ -131,8 +131,8 @@ TEXTS: dict[Reason, Text] = {
         troubled=True,
     ),
     Reason.RESTORED: Text(
-        "The connector's database was restored from an older copy, and the two sides differ here; which "
-        "edit is newer cannot be known.",
+        "What the connector remembers of this deal is older than the deal, as after a restore, and the two "
+        "sides differ here; which edit is newer cannot be known.",
         "Choose a side: cosell resolve LINK FIELD --take crm|partner_center.",
         Who.SELLER,
         troubled=True,

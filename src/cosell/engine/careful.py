@@ -90,23 +90,48 @@ async def finish(room: Room, case: Case, write: Write, seen: Snapshot) -> None:
 
 
 async def _older(room: Room, case: Case, opportunity: Snapshot) -> None:
-    mode, at = room.careful, opportunity.changed_at
-    news = at is None or at.timestamp() > mode.over
-    if not mode.on and news:
+    """A record carries a write of ours that is not in the journal.
+
+    Where a link is remembered, that write came after what we remember: the database is older than the world.
+    Where none is, the record may come from an installation before this one, which proves nothing.
+    """
+    link = await room.store.link(case.taken.key)
+    if link is None:
+        return
+    if link.base or await _news(room, opportunity):
+        await _enter(room)
+        link = await room.store.link(case.taken.key) or link
+    await _own(room, case, link if link.base else judging.marked(link, room.clock.now()), opportunity)
+
+
+async def _enter(room: Room) -> None:
+    if not room.careful.on:
         now = room.clock.now()
         why = "A record carries a write of ours that is not in this database: it is older than the world."
         await enter(room.store, room.alerts, why=why, token=room.dice.token(), now=now)
         room.careful = Mode(True, now)
-    link = await room.store.link(case.taken.key)
-    if link is not None:
-        # Where nothing is remembered, the sides may have met all the same.
-        link = link if link.base else judging.marked(link, room.clock.now())
-        await _own(room, case, link, opportunity)
 
 
-def doubt(room: Room, case: Case) -> None:
-    """Has two records that find each other now treated as if their link had been lost."""
-    if room.careful.on:
+async def _news(room: Room, opportunity: Snapshot) -> bool:
+    """Whether our own user changed the record after this database began to write."""
+    at = opportunity.changed_at
+    if not opportunity.touched_by_us or at is None or at.timestamp() <= room.careful.over:
+        return False
+    first = [row for row in await room.store.journal(None, 1, before=2) if row.seq == 1]
+    return bool(first) and first[0].write.created_at < at.timestamp()
+
+
+async def meet(room: Room, case: Case, opportunity: Snapshot) -> None:
+    """Has two records that find each other treated as if their link had been lost, where it may have been.
+
+    Such are all in careful mode, and those of which one carries a write of ours that we do not know.
+    """
+    stamp = opportunity.stamp
+    unknown = bool(stamp) and not await room.store.known_writes([stamp or ""])
+    if unknown and await _news(room, opportunity):
+        await _enter(room)
+        raise LeaseLost(f"{case.link.key}: adopted anew in careful mode")
+    if unknown or room.careful.on:
         case.change(holds=judging.marked(case.link, room.clock.now()).holds)
 
 

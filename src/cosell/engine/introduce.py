@@ -277,7 +277,7 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
         detail="",
         trail=trail,
     )
-    careful.doubt(room, case)
+    await careful.meet(room, case, opportunity)
     case.say(room.clock.now(), ["Linked with its referral in Partner Center."])
     return {
         Side.PARTNER_CENTER: Reading(referral, Source.FRESH),
