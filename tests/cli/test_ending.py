@@ -158,5 +158,6 @@ def test_every_command_is_known_to_the_parser() -> None:
     names = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     assert names == {
         "init", "run", "status", "plan", "sync", "explain", "hold", "resolve", "mapping", "audit", "webhook",
+        "backup", "restore",
         "solutions", "sandbox", "doctor", "version",
     }  # fmt: skip
