@@ -20,6 +20,7 @@ from cosell.engine import Engine
 from cosell.http import Reply, Request, Timeouts
 from cosell.wiring.environment import HOOKS, Environment, environment
 from cosell.wiring.joining import sandbox_settings
+from cosell.wiring.metrics import Metrics
 from cosell.wiring.places import Place
 from cosell.wiring.running import Running
 from cosell.wiring.world import WallClock
@@ -144,6 +145,7 @@ async def connector(theatre: Theatre, **pace: float) -> AsyncIterator[Connector]
         place = Place(name=name, data=data, settings=settings)
         async with environment(place, {}, settings=settings, certificate_roots=told["roots"]) as env:
             env.clock = clock = Clock()
+            env.witness = Metrics().of(name)  # as `cosell run` is watched
             made = Connector(env, Running(env), theatre, clock)
             for transport in env.systems()._transports:
                 _tap(transport, made.sent)

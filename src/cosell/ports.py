@@ -369,6 +369,11 @@ class LeaseLost(Exception):
     """Another worker took this key, or the link moved: drop the work, it is looked at again (INV-8)."""
 
 
+class UnknownWrite(Exception):
+    """A record carries the stamp of a write of ours that the journal does not know: the database is older
+    than the world (INV-24)."""
+
+
 class Store(Protocol):
     """The seven tables in the domain's verbs. Every method is one transaction; None is half done.
 
@@ -416,16 +421,38 @@ class Store(Protocol):
         later, and None lets it rest."""
         ...
 
-    async def begin(self, taken: Taken, write: Write, link: Link | None = None) -> Link:
-        """Commits an intent before its request leaves, with the link as given; answers the saved link."""
+    async def begin(
+        self, taken: Taken, write: Write, link: Link | None = None, *, known: str | None = None
+    ) -> Link:
+        """Commits an intent before its request leaves, with the link as given; answers the saved link.
+
+        `known`: the stamp of the read it rests on. UnknownWrite where no row has that id; nothing is begun.
+        """
+        ...
+
+    async def known_writes(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are rows of the journal."""
+        ...
+
+    async def distrust(self, decision: Write, setting: tuple[str, str], now: float) -> int:
+        """Believes nothing of what it remembers: every link with a base is marked (core/careful), open rows
+        end as unknown, leases end, every link is poked. Chains `decision`, keeps `setting`; all or nothing.
+
+        Answers how many links are marked.
+        """
         ...
 
     async def sent_again(self, taken: Taken, write: Write) -> None:
         """Notes that an open write is sent once more, verbatim (attempt and sent_at of `write`)."""
         ...
 
-    async def finish(self, taken: Taken, writes: Sequence[Write], link: Link) -> Link:
-        """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link."""
+    async def finish(
+        self, taken: Taken, writes: Sequence[Write], link: Link, *, known: str | None = None
+    ) -> Link:
+        """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link.
+
+        `known`: the stamp of the read that the verdict rests on, as in `begin`.
+        """
         ...
 
     async def save(self, taken: Taken, link: Link) -> Link:

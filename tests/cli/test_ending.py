@@ -159,5 +159,5 @@ def test_every_command_is_known_to_the_parser() -> None:
     assert names == {
         "init", "run", "status", "plan", "sync", "explain", "hold", "resolve", "mapping", "audit", "webhook",
         "solutions", "settings", "sandbox", "connect", "connections", "install", "uninstall", "package",
-        "doctor", "version",
+        "backup", "restore", "doctor", "version",
     }  # fmt: skip

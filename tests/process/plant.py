@@ -155,6 +155,8 @@ class Plant:
     control: Control
     port: int = field(default_factory=free_port)
     poll: float = 1.0
+    more: dict[str, str] = field(default_factory=dict)
+    """Further variables of its processes."""
     told: dict[str, Any] = field(init=False)
     _lives: int = 0
 
@@ -176,7 +178,8 @@ class Plant:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("COSELL_")}
-        return {**kept, "ENTRA_SECRET": self.told["entra"]["client_secret"], "COSELL_WHO": "ada"}
+        secret = self.told["entra"]["client_secret"]
+        return {**kept, "ENTRA_SECRET": secret, "COSELL_WHO": "ada", **self.more}
 
     @property
     def data(self) -> Path:

@@ -34,6 +34,7 @@ SITUATION_OF_HOLD = {
     "awaiting_acceptance": "awaiting acceptance",
     "consent_missing": "consent missing",
     "doubt": "doubt held",
+    "restored": "held after a restore",
     "terminal": "closed for good",
     "convert_lead": "lead to convert",
 }
@@ -61,7 +62,8 @@ async def at_rest(scene: Scene, store: Store) -> None:
     _edits(scene)
     _effort(scene)
     _brake(scene)
-    if not scene.setting.faults and not scene.setting.kill_at and scene.setting.signals != "sweep":
+    undisturbed = not (scene.setting.faults or scene.setting.kill_at or scene.setting.restore)
+    if undisturbed and scene.setting.signals != "sweep":
         _pace(scene)
 
 
@@ -82,7 +84,7 @@ async def _journal(scene: Scene, store: Store) -> None:
     for row in told:
         _row(scene, row)
     for landing in ledger.landings:
-        if landing.write_id not in known:
+        if landing.write_id not in known and landing.write_id not in ledger.forgotten:
             ledger.violate("INV-7", "an accepted write has no row", landing.write_id[:6])
 
 
@@ -267,7 +269,8 @@ def _effort(scene: Scene) -> None:
     accepted = len(scene.ledger.landings)
     refusals = sum(row.id not in scene.ledger.landed for row in scene.ledger.closed.values())
     deals = len(scene.partner_center.records) + len(scene.crm.records)
-    bound = 4 * scene.people.edits + 4 * deals + 2 * refusals
+    again = 1 + (scene.setting.restore is not None)  # a restore may take everything up once more
+    bound = again * (4 * scene.people.edits + 4 * deals) + 2 * refusals
     if accepted > bound:
         scene.ledger.violate("INV-4", f"{accepted} writes for {scene.people.edits} acts of people")
 

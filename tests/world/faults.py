@@ -25,6 +25,14 @@ def draw(rng: random.Random) -> dict[str, float]:
     return {kind: rng.choice(RATES) for kind in KINDS if rng.random() < 0.35}
 
 
+def draw_restore(rng: random.Random, last: float) -> tuple[float, float] | None:
+    """When the database is copied, and when the copy is put back; in most worlds never."""
+    if rng.random() >= 0.06:
+        return None
+    copied = rng.uniform(0.0, 0.8) * last
+    return round(copied, 3), round(rng.uniform(copied, last) + 5.0, 3)
+
+
 class Faults:
     """Decides the fate of each request from one stream; `calm` ends everything."""
 

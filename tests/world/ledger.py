@@ -7,7 +7,7 @@ behind its values, and whether it was needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,8 @@ class Ledger:
         """Writes whose author never heard what became of them."""
         self.resolved: set[tuple[str, str]] = set()
         """(opportunity or referral id, field) for which a person answered a hold."""
+        self.forgotten: set[str] = set()
+        """Writes whose rows were lost with a newer database."""
         self._expected: dict[str, Write] = {}
         self._open: dict[tuple[str, Side], str] = {}
         self._creations: dict[tuple[Side, str], Creation] = {}
@@ -108,6 +110,19 @@ class Ledger:
         if earlier is not None:
             self.violate("INV-8", "two open writes to", str(write.side), earlier[:6], write.id[:6])
         self._open[lane] = write.id
+
+    def forget(self, kept: Sequence[Write]) -> None:
+        """The database is an older one: what it holds is all that is known from now on (INV-24)."""
+        rows = {row.id: row for row in kept}
+        self.forgotten |= (self.journal.keys() | self._expected.keys()) - rows.keys()
+        self.closed = {one: row for one, row in rows.items() if row.state is not WriteState.OPEN}
+        self._open = {
+            (row.link_key, row.side): row.id for row in rows.values() if row.state is WriteState.OPEN
+        }
+
+    def all_ended(self) -> None:
+        """Every open row ended as unknown, whoever had begun it."""
+        self._open.clear()
 
     def resent(self, write: Write) -> None:
         first = self.journal.get(write.id)
@@ -323,7 +338,9 @@ class Ledger:
         if key == "visible" and source.values.get("help") is not None:
             return
         if not (record.by_engine or source.by_engine or source.grown):  # a first meeting is nobody's wish
-            named = [at for at in (record.partner_since, source.partner_since) if at > 0]
+            lead = self.servers[Side.CRM].records.get(source.origin or "")
+            since = (record.partner_since, source.partner_since, lead.partner_since if lead else 0.0)
+            named = [at for at in since if at > 0]
             met = max(record.born, source.born, min(named, default=0.0))
             allowed = self._answered(record, source, key) or self._was_to_be_made(source, key)
             touches = [one for one in touches if one.at > met or allowed]

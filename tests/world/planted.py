@@ -16,7 +16,7 @@ from cosell.core.errors import CosellError, Gone, Unavailable, Uncertain
 from cosell.core.guards import Brake
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, Pair, Side, Snapshot, Write, WriteState
-from cosell.engine import apply, bulk, introduce, reconcile, room, worker
+from cosell.engine import apply, bulk, careful, introduce, reconcile, room, worker
 from cosell.store import SqlStore
 
 from .people import Step
@@ -103,6 +103,12 @@ def sharing(setting: Setting) -> Setting:
     """Two deals of one new customer come together, and answers go missing."""
     steps = tuple(Step(5.0, "portal_deal", deal, n=deal + 1) for deal in (0, 1))
     return replace(silent(setting), steps=steps, processes=2, signals="all", kill_at=(), tight_brake=False)
+
+
+def restored(setting: Setting) -> Setting:
+    """Each world goes on with a copy of its database that is some minutes old."""
+    last = max(one.at for one in setting.steps)
+    return replace(setting, restore=(last / 4, last * 0.9), kill_at=(), signals="all", tight_brake=False)
 
 
 # --- what is planted -----------------------------------------------------------------------------------
@@ -199,11 +205,11 @@ def _own_child_unknown() -> ExitStack:
 def _journal_afterwards() -> ExitStack:
     waiting: dict[str, tuple[Any, Write, Link]] = {}
 
-    async def begin(self: GatedStore, taken: Any, write: Write, link: Link) -> Link:
+    async def begin(self: GatedStore, taken: Any, write: Write, link: Link, **_: Any) -> Link:
         waiting[write.id] = (taken, write, link)
         return link
 
-    async def finish(self: GatedStore, taken: Any, writes: Sequence[Write], link: Link) -> Any:
+    async def finish(self: GatedStore, taken: Any, writes: Sequence[Write], link: Link, **_: Any) -> Any:
         for write in writes:
             if write.id in waiting:
                 begun = await self.__getattr__("begin")(*waiting.pop(write.id))
@@ -350,6 +356,20 @@ def _lost_is_emptied() -> ExitStack:
     return _patched((plan._Meeting, "_lost", lambda self, side: frozenset()))
 
 
+def _restored_and_believed() -> ExitStack:
+    """A restore that only puts the file back: neither marks nor a wait."""
+
+    async def nothing(*_: Any, **__: Any) -> int:
+        return 0
+
+    honest = SqlStore.begin
+
+    async def begin(self: Any, taken: Any, write: Write, link: Any = None, *, known: Any = None) -> Any:
+        return await honest(self, taken, write, link)
+
+    return _patched((careful, "enter", nothing), (SqlStore, "begin", begin))
+
+
 BUGS: Mapping[str, Bug] = {
     bug.name: bug
     for bug in (
@@ -382,6 +402,13 @@ BUGS: Mapping[str, Bug] = {
         Bug("a refused copy closes its row", 80, _refused_copy_closes, ("INV-7", "INV-10"), silent),
         Bug("a sweep lets drift pass", 60, _drift_passes, ("INV-2", "INV-18"), swept_only),
         Bug("a lost field passes for none", 60, _lost_is_emptied, ("INV-2", "INV-4", "INV-18"), drifting),
+        Bug(
+            "a restored database is believed",
+            60,
+            _restored_and_believed,
+            ("INV-2", "INV-3", "INV-4"),
+            restored,
+        ),
         Bug("a conflict is decided by nobody", 60, _everything_held_is_written, ("INV-2", "INV-4")),
     )
 }

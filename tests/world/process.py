@@ -146,7 +146,7 @@ class GatedStore:
 
         return call
 
-    def _saw_begin(self, taken: Any, write: Write, link: Any = None) -> None:
+    def _saw_begin(self, taken: Any, write: Write, link: Any = None, *, known: Any = None) -> None:
         self._tell("store.begin", write)
         self._ledger.begun(self._process.name, write)
 
@@ -155,7 +155,7 @@ class GatedStore:
         self._seen.happened("sent again")
         self._ledger.resent(write)
 
-    def _saw_finish(self, taken: Any, writes: Any, link: Any) -> None:
+    def _saw_finish(self, taken: Any, writes: Any, link: Any, *, known: Any = None) -> None:
         self._process.worked()
         for write in writes:
             self._tell("store.finish", write)
@@ -179,6 +179,10 @@ class GatedStore:
 
     def _saw_set_setting(self, name: str, *_: Any, **__: Any) -> None:
         self._saw_amend(name)
+
+    def _saw_distrust(self, *_: Any, **__: Any) -> None:
+        self._seen.happened("found to be older")
+        self._ledger.all_ended()
 
     def _saw_poke(self, pokes: Any, now: float) -> None:
         self._process.story.tell(
@@ -205,6 +209,7 @@ _QUIET = frozenset(
         "link",
         "links_of",
         "setting",
+        "settings",
         "advance",
     }
 )

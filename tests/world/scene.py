@@ -14,10 +14,10 @@ from typing import Any
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import DEFAULT, Conflict, Rule
 from cosell.core.records import Resolution, Side, Write, WriteKind, WriteState
-from cosell.engine import Engine, Pace, Preview
+from cosell.engine import Engine, Pace, Preview, careful
 from cosell.engine.brake import SETTING as BRAKE
 from cosell.ports import Poke, Store
-from cosell.store import SqlStore, memory, open_store
+from cosell.store import Memory, SqlStore, memory, open_store
 
 from . import crm, partner_center
 from .client import Client
@@ -61,6 +61,10 @@ class Setting:
     rounds: bool = True
     leads: str = ""
     """\"plain\" and \"declining\": leads are synced; in the latter a status of leads means disqualified."""
+    restore: tuple[float, float] | None = None
+    """When a copy of the database is made, and when it takes the place of the database."""
+    restore_told: bool = True
+    """Whether it was put back by the command, which says so; else the connector has to find out."""
 
 
 class Ear(logging.Handler):
@@ -140,6 +144,7 @@ class Scene:
         """Times the brake was fresh."""
         self.started = 0
         self.ending = False
+        self._copy = b""
         loop.set_task_factory(own_tasks)  # type: ignore[arg-type]
         loop.set_exception_handler(self._uncaught)
         EAR.scene = self
@@ -192,6 +197,30 @@ class Scene:
     def open_store(self, who: str) -> SqlStore:
         """The disk as it stands, for one reader or writer."""
         return open_store(self.memory, environment="world", dice=WorldDice(self.stream(f"disk dice {who}")))
+
+    # --- the disk ----------------------------------------------------------------------------------
+
+    def back_up(self) -> None:
+        """An operator copies the database while everything works."""
+        self._copy = self.memory.copied()
+        self.story.tell("operator", "backs up")
+
+    def restore(self) -> None:
+        """An operator ends every process and puts the copy back."""
+        self.story.tell("operator", "restores the backup")
+        self.seen.happened("restored")
+        for process, _ in self.alive():
+            process.kill()
+        self.memory = Memory(self._copy)
+        self.loop.create_task(self._distrust())
+
+    async def _distrust(self) -> None:
+        store, now = self.open_store("operator"), WorldClock(self.loop).now()
+        self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
+        if not self.setting.restore_told:
+            return
+        await careful.enter(store, self.bell, why="restored", token=f"restored {now}", now=now)
+        self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
 
     @property
     def _polls(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cosell.core.values import Value
+from cosell.engine import careful
 from cosell.ports import Store
 
 from . import checks, faults, loop, people
@@ -68,8 +69,12 @@ def draw(seed: int) -> Setting:
         )
     dynamics = random.Random(f"{seed}:crm").random() < 0.25
     leads, more = people.draw_leads(random.Random(f"{seed}:leads"), steps)
+    last = max(step.at for step in more)
+    restore = None if tight else faults.draw_restore(random.Random(f"{seed}:restore"), last)
     return Setting(
         seed=seed,
+        restore=restore,
+        restore_told=random.Random(f"{seed}:told").random() < 0.6,
         leads=leads,
         steps=more,
         faults=rates,
@@ -105,6 +110,10 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
             scene.step(step)
         else:
             virtual.call_at(step.at, scene.step, step)
+    if setting.restore is not None:
+        copied, put_back = setting.restore
+        virtual.call_at(copied, scene.back_up)
+        virtual.call_at(put_back, scene.restore)
     scene.maybe_poison()
     for number in range(setting.processes):
         scene.start("ab"[number])
@@ -167,6 +176,8 @@ async def _settled(scene: Scene, store: Store) -> bool:
     if scene.setting.tight_brake and await scene.release_brake(store):
         return False
     if scene.drifting():
+        return False
+    if scene.setting.restore is not None and careful.read(await store.setting(careful.SETTING)).on:
         return False
     landings = scene.ledger.landings
     if landings and scene.loop.now - landings[-1].at < 65.0:

@@ -481,6 +481,49 @@ def webhook_release(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE]", help="Where to write it; else ENVIRONMENT-TIME.backup here."),
+    ] = None,
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Put the sealing key in as well; guard the file like it.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the database into one file while the sync goes on, and check the copy.
+
+    \b
+    Examples:
+      cosell backup
+      cosell backup /var/backups/cosell/production.backup --config production.toml
+    """
+    from cosell.cli import keeping, speaking
+
+    speaking.speak(lambda: speaking.wait(keeping.backup(config, file, with_key=with_key)), as_json=as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A backup.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup in the place of the database, and compare every deal anew before anything is believed.
+
+    The sync must not run. What is replaced is kept beside it.
+
+    \b
+    Examples:
+      cosell restore production-20270131-0300.backup --config production.toml
+    """
+    from cosell.cli import keeping, speaking
+
+    speaking.speak(lambda: speaking.wait(keeping.restore(config, file)), as_json=as_json)
+
+
+@app.command()
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend first what is safe to mend.")] = False,
     config: Config = None,

@@ -36,6 +36,7 @@ def show(voice: Voice, data: dict[str, Any], config: str | None = None) -> None:
             ("sweep", _sweep(data["sweep"])),
             ("quota", _counts(data["budget"]) or "not told yet"),
             ("last event", ago(data["webhook_last_event"]) or "none yet"),
+            *([("careful", _careful(data["careful"]))] if data["careful"]["on"] else []),
             *([("dry run", "on: nothing is written")] if data["dry_run"] else []),
         ]
     )
@@ -71,6 +72,12 @@ def _waiting(waiting: dict[str, Any]) -> str:
 def _flows(flows: dict[str, bool]) -> str:
     off = [name for name, on in flows.items() if not on]
     return f"off: {', '.join(off)}" if off else "all on"
+
+
+def _careful(mode: dict[str, Any]) -> str:
+    """How far the looking after a restore has come."""
+    waits = "the last deals are looked at" if mode["swept"] else "every deal is compared anew"
+    return f"since {ago(mode['since'])}; {waits}, and nothing new is made until then"
 
 
 def _sweep(sweep: dict[str, Any]) -> str:

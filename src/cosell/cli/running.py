@@ -19,8 +19,10 @@ from cosell.core.errors import Misconfigured
 from cosell.crm import named
 from cosell.wiring.environment import Environment
 from cosell.wiring.logs import start_logging
+from cosell.wiring.metrics import CONTENT_TYPE
 from cosell.wiring.places import SANDBOX, SANDBOXES, located
 from cosell.wiring.running import Ports, Running, Together, leaving_on_signals, opened
+from cosell.wiring.service import Service
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
@@ -76,7 +78,8 @@ async def _serve(wanted: Wanted, together: Together, leaving: asyncio.Event) -> 
     section = together.environments[0].env.settings.web
     faces = {one.env.place.name: _face(one) for one in together.environments}
     with web.listen(section.host, section.port) as sock, contextlib.ExitStack() as notes:
-        async with web.serving(web.build(faces, prefixes=_prefixes(together)), sock) as address:
+        numbers = web.Numbers(together.scrape, CONTENT_TYPE, together.metrics_token)
+        async with web.serving(web.build(faces, numbers, prefixes=_prefixes(together)), sock) as address:
             told = {"web": address}
             if together.sandbox is not None:
                 told["sandbox"] = together.sandbox.urls["index"]
@@ -86,7 +89,8 @@ async def _serve(wanted: Wanted, together: Together, leaving: asyncio.Event) -> 
             for one in together.environments:
                 notes.enter_context(one.env.place.told(told))
             _introduce(wanted, together, address)
-            await together.work(leaving)
+            with Service(os.environ).working(lambda: together.alive):
+                await together.work(leaving)
 
 
 def _prefixes(together: Together) -> set[str]:

@@ -172,6 +172,9 @@ class WebSettings(Section):
     signature_header: Literal["authorization", "x-ms-signature"] = "authorization"
     """Where Partner Center puts the signature of an event: `x-ms-signature` where a proxy or gateway keeps
     `Authorization` to itself. It counts from the next `cosell webhook register`; both are understood."""
+    metrics_token: Secret | None = None
+    """What `/metrics` wants to see as a bearer token, by reference; without one only this machine may read
+    it."""
 
 
 class Settings(Section):

@@ -450,7 +450,7 @@ class _Meeting:
 
 STAYS = frozenset({Reason.ONE_DIRECTION, Reason.CREATE_ONLY})
 """Refusals that are nobody's problem: by its rule the change belongs where it was made."""
-_STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON})
+_STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON, Reason.RESTORED})
 """Holds whose cause cannot be seen in the records any more; the others are found anew by each plan."""
 _REFUSED = frozenset({Reason.REJECTED, Reason.UNKNOWN_CHOICE})
 """Holds that last as long as both values are those the other side refused."""
@@ -474,11 +474,14 @@ def _stay(rule: Rule) -> Reason:
 
 
 def _equal(ours: FieldPlan) -> bool:
-    """Whether the two sides mean the same."""
-    mine, theirs = ours.partner_center, ours.crm
+    return same_meaning(ours.field, ours.partner_center, ours.crm)
+
+
+def same_meaning(key: str, mine: Value, theirs: Value) -> bool:
+    """Whether a value of Partner Center and one of the CRM mean the same."""
     if isinstance(mine, State):
         return lifecycle.in_crm_words(mine) is theirs
-    return _same(ours.field, mine, theirs)
+    return _same(key, mine, theirs)
 
 
 def _same(key: str, one: Value, other: Value) -> bool:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     CONSENT_MISSING = "consent_missing"
     FLOW_OFF = "flow_off"
     DOUBT = "doubt"
+    RESTORED = "restored"
     BY_PERSON = "by_person"
     REJECTED = "rejected"
     UNKNOWN_CHOICE = "unknown_choice"
@@ -70,6 +71,7 @@ class Reason(StrEnum):
     VALUE_NEEDED = "value_needed"
     UNREADABLE = "unreadable"
     # of a whole link
+    CAREFUL = "careful"
     INCOMPLETE = "incomplete"
     SYNC_OFF = "sync_off"
     LEAD = "lead"
@@ -133,6 +135,13 @@ TEXTS: dict[Reason, Text] = {
         Who.SELLER,
         troubled=True,
     ),
+    Reason.RESTORED: Text(
+        "What the connector remembers of this deal is older than the deal, as after a restore, and the two "
+        "sides differ here; which edit is newer cannot be known.",
+        "Choose a side: cosell resolve LINK FIELD --take crm|partner_center.",
+        Who.SELLER,
+        troubled=True,
+    ),
     Reason.BY_PERSON: Text(
         "A person put it on hold.", "Release it: cosell hold LINK --release.", Who.OPERATOR
     ),
@@ -183,6 +192,10 @@ TEXTS: dict[Reason, Text] = {
         Who.SELLER,
     ),
     Reason.UNREADABLE: Text("The value cannot be understood.", "Correct it where it stands.", Who.SELLER),
+    Reason.CAREFUL: Text(
+        "The connector's database is older than the two systems, as after a restore; until every deal was "
+        "compared anew, nothing is made and nothing is believed. It goes on by itself."
+    ),
     Reason.INCOMPLETE: Text(
         "Something is missing before the deal can be sent.",
         "Its Audit field and cosell explain name each missing thing.",

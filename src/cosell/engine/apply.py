@@ -13,6 +13,7 @@ from cosell.core.reasons import Reason
 from cosell.core.records import Consent, FieldWrite, Hold, Link, Side, Snapshot, Write, WriteKind, WriteState
 from cosell.core.settle import landed_base
 from cosell.core.values import Value
+from cosell.engine import careful
 from cosell.engine.case import Case
 from cosell.engine.reading import agreeing_version
 from cosell.engine.room import Room
@@ -73,7 +74,7 @@ async def send(room: Room, case: Case, order: Order) -> Snapshot:
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.keep(await room.store.begin(case.taken, write, case.link))
+    await careful.begin(room, case, write, order.seen if order.side is Side.CRM else order.other)
     update = Update(
         write_id=write.id,
         record_id=order.seen.id,
@@ -110,7 +111,12 @@ async def deliver(
 
 
 async def invite(
-    room: Room, case: Case, seen: Snapshot, wanted: FieldWrite, consent: Consent | None
+    room: Room,
+    case: Case,
+    seen: Snapshot,
+    opportunity: Snapshot,
+    wanted: FieldWrite,
+    consent: Consent | None,
 ) -> Snapshot:
     """Asks Microsoft to join; the row stays open when no answer comes, and is never repeated blindly."""
     room.desk(seen.side).lane.check()
@@ -127,7 +133,7 @@ async def invite(
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.keep(await room.store.begin(case.taken, write, case.link))
+    await careful.begin(room, case, write, opportunity)
     return await deliver_invitation(room, case, write, seen)
 
 

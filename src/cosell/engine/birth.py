@@ -24,7 +24,7 @@ from cosell.core.records import (
 )
 from cosell.core.settle import landed_base
 from cosell.core.values import Value
-from cosell.engine import apply, customer, schema
+from cosell.engine import apply, careful, customer, schema
 from cosell.engine.case import Case
 from cosell.engine.conversion import standing
 from cosell.engine.reading import Both, Reading, Source
@@ -66,7 +66,7 @@ async def create(
         created_at=room.clock.now(),
         sent_at=room.clock.now(),
     )
-    case.keep(await room.store.begin(case.taken, write, case.link))
+    await careful.begin(room, case, write, source if source.side is Side.CRM else None)
     return await _deliver(room, case, write, source)
 
 
@@ -74,6 +74,8 @@ def stops(room: Room) -> Reason | None:
     """Why nothing at all is created now."""
     if room.tally.on:
         return Reason.BRAKE
+    if room.careful.on:
+        return Reason.CAREFUL
     return Reason.DRY_RUN if room.policy.dry_run else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cosell.core.plan import Plan
 from cosell.core.reasons import Reason
 from cosell.core.records import Side
+from cosell.engine import careful
 from cosell.engine.case import Case
 from cosell.engine.room import Room
 
@@ -92,8 +93,13 @@ async def _trip(room: Room) -> None:
 
 
 async def look(room: Room) -> bool:
-    """Takes over what other processes and people did to the brake; answers whether it is on."""
-    kept = await room.store.setting(SETTING)
+    """Takes over what other processes and people did to the brake; answers whether it is on.
+
+    The same look finds out whether the database is to be distrusted (INV-24).
+    """
+    found = await room.store.settings(SETTING)
+    kept = found.get(SETTING)
+    room.careful = careful.read(found.get(careful.SETTING))
     if kept == "released":
         await room.store.set_setting(SETTING, None, "cosell", room.clock.now())
         await room.alerts.clear(SETTING)

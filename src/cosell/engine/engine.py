@@ -10,7 +10,7 @@ from cosell.core.errors import CosellError
 from cosell.core.guards import Policy
 from cosell.core.mapping import Flow, Rule
 from cosell.core.records import Side
-from cosell.engine import brake
+from cosell.engine import brake, careful
 from cosell.engine.preview import Preview, preview
 from cosell.engine.room import Pace, Room
 from cosell.engine.schedule import Schedule
@@ -71,6 +71,7 @@ class Engine:
             self._every(pace.poll_crm, lambda: self.watch.poll(Side.CRM), "poll", early=self._hurry),
             self._every(max(5.0, pace.idle), lambda: brake.look(self.room), "brake"),
             self._every(max(5.0, pace.idle), self.schema.turn, "schema"),
+            self._come_to_trust(max(5.0, pace.idle)),
         ]
         if Flow.REPAIR in self.room.policy.flows:
             watchers.append(self.schedule.run())
@@ -161,6 +162,17 @@ class Engine:
             else:
                 failures, wait = 0, seconds
                 self.worker.wake()
+
+    async def _come_to_trust(self, seconds: float) -> None:
+        """Brings careful mode to its end where it is on; what fails is tried again (INV-24)."""
+        while True:
+            await self.room.clock.sleep(seconds)
+            try:
+                await careful.step(self.room, self.sweep)
+            except CosellError as error:
+                log.info("watch.later", extra={"watch": "careful", "error": error.code})
+            except Exception:
+                log.exception("watch.fault", extra={"watch": "careful"})
 
     async def _rest(self, seconds: float, early: asyncio.Event | None) -> None:
         """Waits, or less where `early` is set meanwhile; a system in trouble is not hurried."""

@@ -13,7 +13,7 @@ from cosell.core.matching import Whose
 from cosell.core.reasons import Reason
 from cosell.core.records import Consent, Link, LinkState, RecordKind, Side, Snapshot, WriteKind
 from cosell.core.values import State, Unreadable, Value, same_id
-from cosell.engine import conversion, customer, leads, schema
+from cosell.engine import careful, conversion, customer, leads, schema
 from cosell.engine.birth import create, fingerprint, hold, settle_creation, show_trouble, stops
 from cosell.engine.case import Case
 from cosell.engine.reading import Both, Reading, Source
@@ -286,6 +286,7 @@ async def _adopt(room: Room, case: Case, referral: Snapshot, opportunity: Snapsh
         detail="",
         trail=trail,
     )
+    await careful.meet(room, case, opportunity)
     case.say(room.clock.now(), ["Linked with its referral in Partner Center."])
     return {
         Side.PARTNER_CENTER: Reading(referral, Source.FRESH),

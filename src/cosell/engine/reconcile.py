@@ -12,7 +12,7 @@ from cosell.core.plan import Plan, Verdict
 from cosell.core.reasons import Reason, text
 from cosell.core.records import FieldWrite, Hold, LinkState, Side, Snapshot
 from cosell.core.values import State, same_id
-from cosell.engine import apply, brake, conversion, reading, schema
+from cosell.engine import apply, brake, careful, conversion, reading, schema
 from cosell.engine.case import Case
 from cosell.engine.introduce import introduce
 from cosell.engine.reading import Both, HalfGone, Reading, Source
@@ -65,6 +65,7 @@ async def _together(room: Room, case: Case, halves: Both) -> float | None:
         return wait
     if not await conversion.follow(room, case, halves) or _apart(case, halves):
         return None
+    await careful.verify(room, case, halves)
     plan = await _plan(room, case, halves)
     _note(room, case, plan, halves)
     if await brake.stops(room, case, plan):
@@ -207,7 +208,7 @@ async def _invite(room: Room, case: Case, plan: Plan, halves: Both, key: str) ->
     seen = halves[Side.PARTNER_CENTER].snapshot
     one = next(one for one in plan.fields if one.field == key)
     wanted = FieldWrite(one.partner_center, one.writes[Side.PARTNER_CENTER], one.crm, one.reason)
-    stored = await apply.invite(room, case, seen, wanted, one.consent)
+    stored = await apply.invite(room, case, seen, halves[Side.CRM].snapshot, wanted, one.consent)
     halves[Side.PARTNER_CENTER] = Reading(stored, Source.FRESH)
     lines = ["Microsoft was asked for help."]
     answer, known = stored.values.get("microsoft_state"), case.link.base.get("microsoft_state")

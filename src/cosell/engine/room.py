@@ -15,6 +15,7 @@ from cosell.core.records import Link, Side, Snapshot
 from cosell.engine.bulk import Desk
 from cosell.engine.known import Known
 from cosell.engine.lanes import Lane
+from cosell.engine.mode import Mode
 from cosell.ports import Alerts, Capabilities, Clock, Dice, Store, System
 
 
@@ -91,6 +92,7 @@ class Room:
         """The capabilities from which that was last taken."""
         self.sweep_soon = False
         """A field is back that could not be read: whatever was edited in it unseen is to be found."""
+        self.careful = Mode()
         self.customers: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Each held while this process looks for one customer and makes a deal of it (engine/customer)."""
         self.refused: dict[tuple[str, Side], tuple[str | None, int]] = {}

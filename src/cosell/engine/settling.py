@@ -9,7 +9,7 @@ from cosell.core import trail
 from cosell.core.reasons import Reason
 from cosell.core.records import Hold, Side, Snapshot, Write, WriteKind, WriteState
 from cosell.core.values import same_id
-from cosell.engine import apply
+from cosell.engine import apply, careful
 from cosell.engine.birth import GRACE, created
 from cosell.engine.case import Case
 from cosell.engine.conversion import awaits_adoption
@@ -62,7 +62,7 @@ async def _settle_one(room: Room, case: Case, write: Write, halves: Both) -> flo
         case judging.Verdict.AGAIN:
             await _send_again(room, case, write, halves)
         case _:
-            await _finish(room, case, verdict)
+            await _finish(room, case, verdict, halves[write.side].snapshot)
     return None
 
 
@@ -121,7 +121,7 @@ async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> Non
     halves[write.side] = Reading(stored, Source.FRESH)
 
 
-async def _finish(room: Room, case: Case, verdict: judging.Settlement) -> None:
+async def _finish(room: Room, case: Case, verdict: judging.Settlement, seen: Snapshot) -> None:
     now, write = room.clock.now(), verdict.write
     doubts = {
         key: Hold(Reason.DOUBT, now, detail="a write of ours went unanswered") for key in verdict.doubts
@@ -133,7 +133,7 @@ async def _finish(room: Room, case: Case, verdict: judging.Settlement) -> None:
     )
     state, says = _ENDS[verdict.verdict]
     done = replace(write, state=state, finished_at=now, outcome=f"settled: {says}")
-    case.keep(await room.store.finish(case.taken, [done], case.link))
+    await careful.finish(room, case, done, seen)
 
 
 def marks_for(room: Room, case: Case, seen: Snapshot) -> Marks:

@@ -7,6 +7,7 @@ thread, so that whole worlds run on a virtual clock.
 
 from cosell.http.applications import AsgiTransport
 from cosell.http.messages import NoAnswer, NotSent, Reply, Request, Timeouts, Transport, parse_json
+from cosell.http.observing import Ended, Observer
 from cosell.http.origins import is_loopback, origin
 from cosell.http.outward import Http
 from cosell.http.sockets import AiohttpTransport, PublicResolver
@@ -14,9 +15,11 @@ from cosell.http.sockets import AiohttpTransport, PublicResolver
 __all__ = [
     "AiohttpTransport",
     "AsgiTransport",
+    "Ended",
     "Http",
     "NoAnswer",
     "NotSent",
+    "Observer",
     "PublicResolver",
     "Reply",
     "Request",

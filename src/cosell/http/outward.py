@@ -13,6 +13,7 @@ import orjson
 
 from cosell.core.errors import CosellError, Misconfigured, Unavailable, Uncertain
 from cosell.http.messages import NoAnswer, NotSent, Reply, Request, Timeouts, Transport, Watch
+from cosell.http.observing import Observer
 from cosell.http.origins import origin
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -48,6 +49,7 @@ class Http:
         self._allowed = frozenset(origin(url, plain_on_loopback=plain_on_loopback) for url in allow)
         self._slots = asyncio.Semaphore(concurrency)
         self._secrets, self._clock = secrets, clock
+        self._observer: Observer | None = getattr(transport, "observer", None)
 
     async def call(
         self,
@@ -74,16 +76,23 @@ class Http:
         self._check(request)
         async with self._slots:
             self.calls[method, purpose] += 1
+            ended = _unseen if self._observer is None else self._observer.calling(self.name, method, purpose)
+            outcome = "cut_short"
             try:
                 reply = await self._transport.send(
                     request, timeouts or self._timeouts, self._max_body if max_body is None else max_body
                 )
+                outcome = str(reply.status)
             except NotSent as why:
+                outcome = "not_sent"
                 raise Unavailable(
                     f"{self.name} cannot be reached.", detail=self._detail(method, purpose, why)
                 ) from None
             except NoAnswer as why:
+                outcome = "no_answer"
                 raise self._unanswered(harmless, self._detail(method, purpose, why)) from None
+            finally:
+                ended(outcome)
         self._note_skew(reply)
         return Reply(reply.status, reply.headers, reply.body, harmless, self.name)
 
@@ -126,6 +135,10 @@ class Http:
     def _note_skew(self, reply: Reply) -> None:
         if self._clock is not None and (date := reply.date) is not None:
             self.skew = date - self._clock.now()
+
+
+def _unseen(_: str) -> None:
+    """Nobody watches."""
 
 
 def _packed(

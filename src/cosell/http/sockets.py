@@ -14,6 +14,7 @@ from yarl import URL
 
 from cosell.core.errors import Misconfigured
 from cosell.http.messages import NoAnswer, NotSent, Reply, Request, Timeouts, unpacked
+from cosell.http.observing import Observer
 from cosell.http.origins import is_loopback
 
 
@@ -21,8 +22,14 @@ class AiohttpTransport:
     """HTTP/1.1 over sockets: no cookies, no redirects, no proxy from the environment, no second try."""
 
     def __init__(
-        self, *, ca_file: str | None = None, connections: int = 64, allow_private: bool = False
+        self,
+        *,
+        ca_file: str | None = None,
+        connections: int = 64,
+        allow_private: bool = False,
+        observer: Observer | None = None,
     ) -> None:
+        self.observer = observer
         self._ca_file, self._connections, self._allow_private = ca_file, connections, allow_private
         self._session: aiohttp.ClientSession | None = None
         self._waits: dict[Timeouts, aiohttp.ClientTimeout] = {}

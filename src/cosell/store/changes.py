@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from cosell.core.errors import Twins
 from cosell.core.records import Link, Write
-from cosell.ports import LeaseLost, Taken
+from cosell.ports import LeaseLost, Taken, UnknownWrite
 from cosell.store.chain import chained
 from cosell.store.folding import OTHERS, fold
 from cosell.store.links import links_by_key
@@ -22,7 +22,8 @@ from cosell.store.rows import clean, link_columns, write_columns
 from cosell.store.tables import INBOX, LINK, WRITE
 from cosell.store.transaction import Found, Transaction, bind, here, many
 
-Outcome: TypeAlias = Link | LeaseLost | Twins | None
+Refusal: TypeAlias = LeaseLost | Twins | UnknownWrite
+Outcome: TypeAlias = Link | Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Change:
     sent_again: Write | None = None
     finished: tuple[Write, ...] = ()
     release: Release | None = None
+    known: str | None = None
+    """A write that must be in the journal."""
 
 
 _i, _l, _w = INBOX.c, LINK.c, WRITE.c
@@ -87,7 +90,8 @@ def change_all(transaction: Transaction, changes: Sequence[Change], digest_key: 
     """Carries out changes to different keys; answers the saved link or the refusal of each, in order."""
     held = {row.key: row for row in transaction.rows_in(_held, (change.taken.key for change in changes))}
     named = [*(w for c in changes for w in c.finished), *(c.sent_again for c in changes if c.sent_again)]
-    begun = {row.id: row.seq for row in transaction.rows_in(_begun, (clean(write.id) for write in named))}
+    ids = [*(write.id for write in named), *(change.known for change in changes if change.known)]
+    begun = {row.id: row.seq for row in transaction.rows_in(_begun, map(clean, ids))}
     refused = _refused(transaction, changes, held, begun)
     good = [change for change in changes if change.taken.key not in refused]
     saved = {link.key: link for link in save_links(transaction, (c.link for c in good if c.link))}
@@ -104,14 +108,16 @@ def _refused(
     changes: Sequence[Change],
     held: Mapping[str, Found],
     begun: Mapping[str, int | None],
-) -> dict[str, LeaseLost | Twins]:
+) -> dict[str, Refusal]:
     """Why changes cannot be made, by key. Makes room for the ids that the others take."""
-    refused: dict[str, LeaseLost | Twins] = {}
+    refused: dict[str, Refusal] = {}
     for change in changes:
         key = change.taken.key
         why = _lost(change, held.get(key), begun)
         if why:
             refused[key] = LeaseLost(f"{key}: {why}")
+        elif change.known and clean(change.known) not in begun:
+            refused[key] = UnknownWrite(change.known)
         elif key not in refused and change.link and _claims(change.link, held[key]):
             folded, twins = claim(transaction, change.link)
             refused |= {stub: LeaseLost(f"{stub}: folded into {key}") for stub in folded}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -12,9 +13,10 @@ from cosell.store.changes import finish, save_links
 from cosell.store.inbox import poke_row, poke_rows
 from cosell.store.rows import clean, write_of
 from cosell.store.tables import LINK, WRITE
-from cosell.store.transaction import Transaction, bind, here
+from cosell.store.transaction import Transaction, bind, here, many
 
 _revision = sa.select(LINK.c.revision).where(here(LINK), LINK.c.key == bind("key")).with_for_update()
+_ids = sa.select(WRITE.c.id).where(here(WRITE), WRITE.c.id.in_(many("values")))
 
 
 def decide(transaction: Transaction, link: Link, decision: Write, *, now: float, digest_key: bytes) -> Link:
@@ -47,3 +49,9 @@ def journal(
         rows = list(transaction.rows(is_open.limit(max(limit, 0))))
         rows += transaction.rows(finished.limit(max(limit - len(rows), 0)))
     return [AuditRow(write_of(row), row.seq, row.hash) for row in rows]
+
+
+def known(transaction: Transaction, ids: Sequence[str]) -> frozenset[str]:
+    """Those of the ids that are rows here."""
+    found = {row.id for row in transaction.rows_in(_ids, map(clean, ids))}
+    return frozenset(one for one in ids if clean(one) in found)

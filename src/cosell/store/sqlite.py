@@ -91,6 +91,10 @@ class Memory:
         """One more view of it."""
         return Database(self._raw, owned=False)
 
+    def copied(self) -> bytes:
+        """All of it, as another memory can begin with."""
+        return self._raw.serialize()
+
     def close(self) -> None:
         """Forgets everything."""
         self._raw.close()

@@ -15,7 +15,7 @@ from typing import TypeVar, cast
 from cosell.core.errors import Misconfigured, Unavailable
 from cosell.core.records import Link, Side, Write, WriteState
 from cosell.ports import AuditRow, ChainReport, Dice, LinkFilter, Load, Poke, Taken
-from cosell.store import chain, folding, inbox, journal, links, names, schema
+from cosell.store import chain, doubting, folding, inbox, journal, links, names, schema
 from cosell.store.changes import Change, Release
 from cosell.store.commit import Desk, GroupCommit, InlineDesk, OnCommit, Order, ThreadDesk, Work
 from cosell.store.sqlite import PATIENCE, Database, Memory, check_file, complaints, connect_file
@@ -87,19 +87,23 @@ class SqlStore:
             not_before = min(not_before, now + inbox.FAR - 1)
         await self._change(Change(taken, release=Release(not_before)))
 
-    async def begin(self, taken: Taken, write: Write, link: Link | None = None) -> Link:
+    async def begin(
+        self, taken: Taken, write: Write, link: Link | None = None, *, known: str | None = None
+    ) -> Link:
         if write.state is not WriteState.OPEN:
             raise ValueError(f"{write.id} is to begin and is {write.state} already")
-        return await self._change(Change(taken, link=link, opened=write))
+        return await self._change(Change(taken, link=link, opened=write, known=known))
 
     async def sent_again(self, taken: Taken, write: Write) -> None:
         await self._change(Change(taken, sent_again=write))
 
-    async def finish(self, taken: Taken, writes: Sequence[Write], link: Link) -> Link:
+    async def finish(
+        self, taken: Taken, writes: Sequence[Write], link: Link, *, known: str | None = None
+    ) -> Link:
         for write in writes:
             if write.state is WriteState.OPEN:
                 raise ValueError(f"{write.id} is to be finished and is still open")
-        return await self._change(Change(taken, link=link, finished=tuple(writes)))
+        return await self._change(Change(taken, link=link, finished=tuple(writes), known=known))
 
     async def save(self, taken: Taken, link: Link) -> Link:
         return await self._change(Change(taken, link=link))
@@ -126,6 +130,16 @@ class SqlStore:
     async def decide(self, link: Link, decision: Write, now: float) -> Link:
         return await self._write(
             partial(journal.decide, link=link, decision=decision, now=now, digest_key=self._digest_key)
+        )
+
+    async def known_writes(self, ids: Sequence[str]) -> frozenset[str]:
+        return await self._read(partial(journal.known, ids=ids))
+
+    async def distrust(self, decision: Write, setting: tuple[str, str], now: float) -> int:
+        return await self._write(
+            partial(
+                doubting.distrust, decision=decision, setting=setting, now=now, digest_key=self._digest_key
+            )
         )
 
     async def journal(

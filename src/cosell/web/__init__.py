@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cosell.web.app import Face, build
+from cosell.web.scraping import Numbers
 from cosell.web.serving import listen, serving
 
-__all__ = ["Face", "build", "listen", "serving"]
+__all__ = ["Face", "Numbers", "build", "listen", "serving"]

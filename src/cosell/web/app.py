@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cosell.crm import Hints
 from cosell.web.limits import Bucket
 from cosell.web.receiver import Heard, Hinted, Receiver, Verify, hint_receiver
+from cosell.web.scraping import Numbers
 from cosell.wiring.environment import CRM_HOOKS, HOOKS
 
 Status: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -45,7 +46,9 @@ class Face:
     hinted: Hinted | None = None
 
 
-def build(faces: Mapping[str, Face], *, prefixes: Collection[str] = ()) -> ASGIApp:
+def build(
+    faces: Mapping[str, Face], numbers: Numbers | None = None, *, prefixes: Collection[str] = ()
+) -> ASGIApp:
     """The whole web of the environments, by their names, as one ASGI application.
 
     `prefixes` are the paths under which proxies serve it; whether they hand them on or not.
@@ -78,6 +81,7 @@ def build(faces: Mapping[str, Face], *, prefixes: Collection[str] = ()) -> ASGIA
         *_crm_hooks(faces),
         Route("/health/live", live),
         Route("/health/ready", ready),
+        *([Route("/metrics", numbers.answer)] if numbers is not None else []),
         Route("/status.json", status),
         Route("/style.css", look),
         Route("/", home),

@@ -27,6 +27,7 @@ from cosell.wiring.credentials import Secrets
 from cosell.wiring.joining import absent_sandbox, sandbox_settings
 from cosell.wiring.keyring import LiveSecrets, SealedKeyring, find_key
 from cosell.wiring.places import Place, alive
+from cosell.wiring.witness import Witness, watched
 from cosell.wiring.world import FairDice, WallClock
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Environment:
         self.place, self.settings, self.store = place, settings, store
         self.clock, self.dice, self.live = WallClock(), FairDice(), live or LiveSecrets()
         self.alerts = StoredAlerts(store, clock=self.clock)
+        self.witness: Witness | None = None
+        """Who watches the work; set before the systems are first asked for."""
         self._environ, self._certificate_roots = environ, certificate_roots
         self._systems: Systems | None = None
         self._keyring: SealedKeyring | None = None
@@ -136,6 +139,7 @@ class Environment:
                 live=self.live,
                 secrets=self.secrets,
                 certificate_roots=self._certificate_roots,
+                observer=self.witness,
             )
         return self._systems
 
@@ -145,7 +149,7 @@ class Environment:
 
         systems = self.systems()
         return Engine(
-            store=self.store,
+            store=self.store if self.witness is None else watched(self.store, self.witness, self.clock),
             partner_center=systems.partner_center,
             crm=systems.crm,
             rules=self.rules,

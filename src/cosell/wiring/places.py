@@ -26,6 +26,8 @@ class Place:
     name: str
     data: Path
     settings: Settings | None = None
+    file: Path | None = None
+    """Where the settings stand."""
 
     @property
     def database(self) -> Path:
@@ -107,13 +109,13 @@ def meant(config: str | None, environ: Mapping[str, str]) -> Path | str:
 def locate(config: str | None, environ: Mapping[str, str]) -> Place:
     """The environment meant; its settings are read, and refused where they are wrong."""
     found = meant(config, environ)
-    return place_of(read(found)) if isinstance(found, Path) else sandbox_place(found, environ)
+    return place_of(read(found), found) if isinstance(found, Path) else sandbox_place(found, environ)
 
 
-def place_of(settings: Settings) -> Place:
-    """Where the environment of these settings lives."""
+def place_of(settings: Settings, file: Path) -> Place:
+    """Where the environment of these settings, read from `file`, lives."""
     name = settings.environment.name
-    return Place(name, settings.data / name, settings)
+    return Place(name, settings.data / name, settings, file)
 
 
 def sandbox_place(name: str, environ: Mapping[str, str]) -> Place:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cosell.config import Settings
 from cosell.core.records import LinkState
+from cosell.engine import careful
 from cosell.ports import Budget, Load, Store
 from cosell.wiring import alerts
 from cosell.wiring.attention import attention
@@ -40,6 +41,7 @@ async def status(store: Store, settings: Settings, *, now: float) -> dict[str, A
             for one in standing
         ],
         "attention": await attention(store),
+        "careful": careful.read(await store.setting(careful.SETTING)).data(),
         "sweep": await sweeps(store, settings, now=now),
         "budget": {name.removeprefix(BUDGET): row for name, row in seen.items() if name.startswith(BUDGET)},
         "webhook_last_event": _moment(seen.get(HEARD)),

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 from cosell.config import Settings
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.engine import Engine
-from cosell.wiring import ageing, report
+from cosell.wiring import ageing, report, tracing
 from cosell.wiring.environment import HOOKS, Environment, environment
 from cosell.wiring.events import Ear, keep_watch
 from cosell.wiring.joining import sandbox_settings
 from cosell.wiring.keyring import LiveSecrets
+from cosell.wiring.metrics import Metrics
 from cosell.wiring.places import Place
+from cosell.wiring.tracing import Traces
+from cosell.wiring.witness import Several, Witness
 
 if TYPE_CHECKING:
     from cosell.sandbox.shell.composition import Sandbox
@@ -49,6 +52,12 @@ class Running:
         self.engine: Engine = env.engine()
         self.ear = Ear(env, self.engine)
         self._work: asyncio.Task[None] | None = None
+        self._leaving = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine is at work, or on its way out in good order."""
+        return self._work is not None and (self._leaving or not self._work.done())
 
     async def status(self) -> Mapping[str, Any]:
         """What the status page shows."""
@@ -56,6 +65,8 @@ class Running:
 
     async def ready(self) -> str:
         """Why it is not ready; empty when it is."""
+        if self._leaving:
+            return "It is being stopped."
         if self._work is None or self._work.done():
             return "The engine does not run."
         if (trouble := self.env.store.trouble) is not None:
@@ -76,6 +87,7 @@ class Running:
         try:
             await asyncio.wait({self._work, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._leaving = True  # nobody new is sent here while the links in hand are finished
             gone.cancel()
             watch.cancel()
             ages.cancel()
@@ -105,6 +117,23 @@ class Together:
     environments: tuple[Running, ...]
     live: LiveSecrets
     sandbox: Sandbox | None = None
+    metrics: Metrics | None = None
+
+    async def scrape(self) -> bytes:
+        """The numbers of all environments."""
+        assert self.metrics is not None
+        return await self.metrics.scrape([one.env for one in self.environments])
+
+    @property
+    def metrics_token(self) -> str | None:
+        """What whoever reads the numbers must show."""
+        env = self.environments[0].env
+        return env.secrets.fetch("[web] metrics_token", env.settings.web.metrics_token)
+
+    @property
+    def alive(self) -> bool:
+        """Whether every engine is at work."""
+        return all(one.alive for one in self.environments)
 
     async def work(self, leaving: asyncio.Event) -> None:
         """Works in all of them until `leaving`; one that ends by itself ends the others, and is raised."""
@@ -128,8 +157,9 @@ async def opened(
     places: Sequence[Place], environ: Mapping[str, str], ports: Ports
 ) -> AsyncIterator[Together]:
     """The environments at `places`, ready to work; with the sandbox where they have no settings file."""
-    live = LiveSecrets()
+    live, metrics = LiveSecrets(), Metrics()
     async with contextlib.AsyncExitStack() as stack:
+        traces = _traces(environ, stack)
         for place in places:
             place.prepare()
             stack.enter_context(place.alone())
@@ -140,8 +170,19 @@ async def opened(
         running = []
         for place in places:
             env = await stack.enter_async_context(_environment(place, environ, ports, live, sandbox))
+            watching: list[Witness] = [metrics.of(place.name)]
+            watching += [traces.of(place.name)] if traces is not None else []
+            env.witness = Several(watching) if len(watching) > 1 else watching[0]
             running.append(Running(env))
-        yield Together(tuple(running), live, sandbox)
+        yield Together(tuple(running), live, sandbox, metrics)
+
+
+def _traces(environ: Mapping[str, str], stack: contextlib.AsyncExitStack) -> Traces | None:
+    if not tracing.wanted(environ):
+        return None
+    traces = Traces()
+    stack.callback(traces.close)
+    return traces
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from cosell.config.models import EnvironmentSettings
 from cosell.config.reading import read_bytes
 from cosell.core.records import Snapshot
 from cosell.crm import Hints, Site, named
-from cosell.http import AiohttpTransport, Transport
+from cosell.http import AiohttpTransport, Observer, Transport
 from cosell.ports import Clock, Keyring, System
 from cosell.systems.partner_center.connection import open_connection
 from cosell.systems.partner_center.options import Options as PartnerCenterOptions
@@ -30,9 +30,10 @@ class Systems:
         live: LiveSecrets,
         secrets: Secrets,
         certificate_roots: bytes = b"",
+        observer: Observer | None = None,
     ) -> None:
         self.keyring = keyring
-        self._transports = [outward(settings), outward(settings)]
+        self._transports = [outward(settings, observer), outward(settings, observer)]
         ours, theirs = self._transports
         options = partner_center_options(settings, certificate_roots)
         section = settings.partner_center
@@ -73,17 +74,18 @@ class Systems:
             await transport.aclose()
 
 
-def outward(settings: Settings) -> Transport:
+def outward(settings: Settings, observer: Observer | None = None) -> Transport:
     """A way out of this machine, as the settings allow it."""
-    return way_out(settings.environment, settings.folder)
+    return way_out(settings.environment, settings.folder, observer)
 
 
-def way_out(environment: EnvironmentSettings, folder: Path) -> Transport:
+def way_out(environment: EnvironmentSettings, folder: Path, observer: Observer | None = None) -> Transport:
     """The same where the rest of the settings is not complete yet."""
     ca_file = environment.ca_file
     return AiohttpTransport(
         ca_file=str(folder / ca_file) if ca_file else None,
         allow_private=environment.kind is Tag.SANDBOX,
+        observer=observer,
     )
 
 

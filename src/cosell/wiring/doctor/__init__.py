@@ -60,8 +60,8 @@ async def _looked(config: str | None, environ: Mapping[str, str]) -> AsyncIterat
     file = meant(config, environ)
     partial = read_partly(file) if isinstance(file, Path) else Partial(None)
     found, settings = [_settings(partial)], partial.settings
-    if settings is not None:
-        place = place_of(settings)
+    if settings is not None and isinstance(file, Path):
+        place = place_of(settings, file)
         found += [_unfinished(side, settings.crm_name) for side in sorted(partial.absent)]
     elif isinstance(file, Path):
         yield found
