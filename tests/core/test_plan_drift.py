@@ -43,7 +43,17 @@ def test_what_the_other_side_changed_meanwhile_waits() -> None:
 def test_a_field_that_was_never_there_is_left_alone_as_ever() -> None:
     found = plan(ground(), link(), referral({"notes": "a"}), opportunity({}, unread=GONE))
     assert one(found, "notes").reason is Reason.NOT_THERE
-    assert found.agreed["notes"] == Pair("a", None)
+    assert "notes" not in found.agreed
+
+
+def test_a_field_that_an_administrator_adds_later_meets_for_the_first_time() -> None:
+    """INV-11: an absence is no past; else the seller's first value would pass for an edit."""
+    was_missing = plan(ground(), link(), referral({"notes": "a"}), opportunity({}, unread=GONE))
+    after = link(dict(was_missing.agreed))
+    found = plan(ground(once=ONCE), after, referral({"notes": "a"}), opportunity({"notes": None}))
+    entry = one(found, "notes")
+    assert (entry.verdict, entry.reason) == (Verdict.WRITE, Reason.FIRST_MEETING)
+    assert entry.writes == {CRM: "a"}
 
 
 @pytest.mark.parametrize("direction", list(Direction))

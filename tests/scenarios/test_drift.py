@@ -280,7 +280,7 @@ async def test_the_doctor_and_explain_say_what_is_lost_and_who_can_mend_it(desk:
     systems = [desk.env.systems().crm]
     now = desk.env.clock.now()
     (finding,) = await drift.findings(desk.env.store, systems, desk.env.rules, now=now)
-    assert (finding.ok, finding.name, finding.who) == (False, "schema notes", Who.CRM_ADMIN)
+    assert (finding.ok, finding.name, finding.who) == (False, "lost notes", Who.CRM_ADMIN)
     assert notes.name in finding.message
     assert "1 deal waits" in finding.message
     told = await drift.told(desk.env.store)

@@ -202,7 +202,7 @@ class Scene:
 
     def back_up(self) -> None:
         """An operator copies the database while everything works."""
-        self._copy = self.memory.copied()
+        self._copy, self._rang = self.memory.copied(), set(self.bell.ringing)
         self.story.tell("operator", "backs up")
 
     def restore(self) -> None:
@@ -212,6 +212,8 @@ class Scene:
         for process, _ in self.alive():
             process.kill()
         self.memory = Memory(self._copy)
+        # Alerts stand in the same database.
+        self.bell.ringing = set(self._rang)
         self.loop.create_task(self._distrust())
 
     async def _distrust(self) -> None:

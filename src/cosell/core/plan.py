@@ -139,10 +139,9 @@ class _Meeting:
         if absent:
             if any(not self.read[side].complete for side in absent):
                 return replace(ours, reason=Reason.NOT_READ)
-            if self.is_lead:
-                # The opportunity it becomes may have the field; an absence must not pass for its past.
-                return replace(ours, reason=Reason.NOT_THERE)
-            return self._agree(ours, Reason.NOT_THERE)
+            # The field may come: an administrator adds it, a lead becomes an opportunity that has it. An
+            # absence must not pass for its past.
+            return replace(ours, reason=Reason.NOT_THERE)
         if isinstance(ours.partner_center, Unreadable) or isinstance(ours.crm, Unreadable):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.UNREADABLE)
         if self._unconverted(ours):

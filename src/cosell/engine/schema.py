@@ -69,7 +69,7 @@ async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
     news = known.usable(able) - known.usable(last) if last is not None else frozenset()
     room.noticed[side], room.known[side] = able, before.after(able, room.rules, now)
     try:
-        await _act_on(room, side, before, room.known[side], offered=any(map(drift.is_choice, news)))
+        await _act_on(room, side, before, room.known[side], offered=bool(news))
     except BaseException:
         # Nothing is known before it is kept: the next look begins here again.
         room.noticed[side], room.known[side] = None, before
@@ -142,7 +142,13 @@ def release(case: Case) -> None:
 
 def hinders_birth(room: Room) -> str:
     """The fields that keep the CRM from taking any new deal now; empty where it can."""
-    return ", ".join(sorted(_BIRTH & room.known[Side.CRM].paused))
+    return ", ".join(sorted(_BIRTH & _away(room, Side.CRM)))
+
+
+def _away(room: Room, side: Side) -> frozenset[str]:
+    """The fields that are out of reach, whether they were ever there or not."""
+    lacking = room.desk(side).system.capabilities.lacks
+    return room.known[side].paused | drift.fields_of(one for one in lacking if not drift.is_choice(one))
 
 
 def back(room: Room, link: Link) -> float | None:
@@ -150,8 +156,8 @@ def back(room: Room, link: Link) -> float | None:
     waits = {key for key, hold in link.holds.items() if hold.reason == Reason.DRIFT}
     if link.reason == Reason.DRIFT:
         waits |= set(link.detail.split(", "))
-    paused = frozenset[str]().union(*(kept.paused for kept in room.known.values()))
-    return SOON if waits - paused else None
+    away = frozenset[str]().union(*(_away(room, side) for side in room.desks))
+    return SOON if waits - away else None
 
 
 def hinders_introduction(room: Room, opportunity: Snapshot) -> str:

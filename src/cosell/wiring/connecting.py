@@ -13,7 +13,7 @@ from typing import Any
 
 from cosell.config.editing import edited
 from cosell.config.models import EnvironmentSettings
-from cosell.config.reading import complaint, draft_of, parse_settings
+from cosell.config.reading import complaint, draft_of, parse_settings, read_text
 from cosell.core.errors import CosellError, Misconfigured
 from cosell.crm import CrmSection, Site
 from cosell.crm.certificates import ends as end_of
@@ -240,6 +240,8 @@ class Bench:
             kept = Kept("" if place else value, place, now, self._ends(name, value))
             credentials[name] = Turns(kept)
             changes[name] = place or f"sealed:{self.which.table}.{name}"
+        # Somebody may have edited the file, or connected the other system, while a person signed in.
+        self.text = read_text(self.file)
         text = edited(self.text, self.which.table, changes, name=self.file.name)
         await self.connections.write(self.which.table, Connected(proof.who, proof.where, now, credentials))
         await ageing.settle(self.alerts, self.which.table, credentials)

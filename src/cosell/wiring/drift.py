@@ -12,7 +12,8 @@ from cosell.engine.known import Known, Loss
 from cosell.ports import Describing, Finding, Store, System
 
 PAGE = "how-to/mend-a-lost-field.md"
-CHECK = "schema"
+ROWS = ("TRB-3.1",)
+CHECK = "fields in use"
 
 
 async def findings(
@@ -43,16 +44,17 @@ async def findings(
 
 async def _of(store: Store, system: System, after: Known) -> list[Finding]:
     if not after.lost:
-        return [Finding(CHECK, True, f"Every field of {system.name} the mapping lived on is there.")]
+        said = "Every field that the mapping ever lived on is there."
+        return [Finding(CHECK, True, said, page=PAGE, rows=ROWS)]
     waiting = await schema.waiting_by_field(store)
     return [
         Finding(
-            f"{CHECK} {part}",
+            f"lost {part}",
             False,
             loss.says(waiting[loss.field]),
             loss.lack.fix,
             PAGE,
-            rows=("J-9",),
+            rows=ROWS,
             who=loss.lack.who,
         )
         for part, loss in sorted(after.lost.items())

@@ -11,6 +11,7 @@ from cosell.core.errors import CosellError, Misconfigured
 from cosell.core.reasons import Who
 from cosell.core.records import Side, Snapshot
 from cosell.ports import Finding, System
+from cosell.wiring import drift
 from cosell.wiring.environment import Environment, environment
 from cosell.wiring.event_checks import event_findings
 from cosell.wiring.places import Place
@@ -60,6 +61,7 @@ async def connected(env: Environment, absent: frozenset[Side]) -> list[Finding]:
                 sample = await systems.sample()
     if Side.CRM not in absent:
         found += await _checked(systems.crm, sample)
+        found += await _lost(env)
         found += hinted(env)
     if Side.PARTNER_CENTER not in absent:
         found += await event_findings(env)
@@ -72,6 +74,13 @@ async def _checked(system: System, sample: Sequence[Snapshot] = ()) -> list[Find
         return [replace(one, name=f"{name}: {one.name}") for one in await system.check(sample)]
     except CosellError as error:
         return [of(name, error, Who.OPERATOR)]
+
+
+async def _lost(env: Environment) -> list[Finding]:
+    """Fields that were in use and are out of reach now (J-9); nothing while nobody can sign in."""
+    crm = env.systems().crm
+    lost = await drift.findings(env.store, [crm], env.rules, now=env.clock.now())
+    return [replace(one, name=f"{crm.name}: {one.name}") for one in lost if one.ok or one.rows]
 
 
 def hinted(env: Environment) -> list[Finding]:
