@@ -18,7 +18,7 @@ from cosell.core.fields import FIELDS
 from cosell.core.mapping import First, Rule
 from cosell.core.plan import same_meaning
 from cosell.core.reasons import Reason
-from cosell.core.records import Hold, Link, Pair, Side, Snapshot
+from cosell.core.records import Hold, Link, Pair, RecordKind, Side, Snapshot
 from cosell.core.values import Unreadable
 
 MARK = "restored"
@@ -56,7 +56,7 @@ def looked_at(
         present = _present(key, partner_center, crm)
         if present is None:
             continue
-        if _settled(key, rule, present):
+        if _settled(key, rule, present, partner_center, crm):
             base[key] = present
         elif present == base.get(key) and key != "state":
             # A stage may stand as remembered and still wait for its second step, which is a one-way step.
@@ -75,15 +75,17 @@ def _present(key: str, partner_center: Snapshot, crm: Snapshot) -> Pair | None:
     values = {one.side: one.values.get(key) for one in (partner_center, crm)}
     absent = [one for one in (partner_center, crm) if key not in one.values]
     untold = key == "state" and None in values.values()
-    if untold or absent:
+    if untold or (absent and crm.kind is RecordKind.LEAD):
         return None
     if any(isinstance(one, Unreadable) for one in values.values()):
         return None
     return Pair(values[Side.PARTNER_CENTER], values[Side.CRM])
 
 
-def _settled(key: str, rule: Rule, present: Pair) -> bool:
+def _settled(key: str, rule: Rule, present: Pair, *reads: Snapshot) -> bool:
     """Whether there is nothing to decide: both mean the same, or the difference is nobody's problem."""
+    if any(key not in one.values for one in reads):
+        return True
     stays = not any(rule.update.carries_to(side) for side in Side)
     return stays or same_meaning(key, present.partner_center, present.crm)
 

@@ -139,9 +139,11 @@ class _Meeting:
         if absent:
             if any(not self.read[side].complete for side in absent):
                 return replace(ours, reason=Reason.NOT_READ)
-            # The field may come: an administrator adds it, a lead becomes an opportunity that has it. An
-            # absence must not pass for its past.
-            return replace(ours, reason=Reason.NOT_THERE)
+            if self.is_lead or any(key in drift.fields_of(self.read[side].unread) for side in absent):
+                # The field may come: a lead becomes an opportunity that has it, an administrator adds what
+                # the settings name. Its absence must not pass for its past.
+                return replace(ours, reason=Reason.NOT_THERE)
+            return self._agree(ours, Reason.NOT_THERE)
         if isinstance(ours.partner_center, Unreadable) or isinstance(ours.crm, Unreadable):
             return replace(ours, verdict=Verdict.REFUSE, reason=Reason.UNREADABLE)
         if self._unconverted(ours):
