@@ -114,7 +114,7 @@ async def test_only_the_deal_that_needs_the_field_waits_and_goes_when_it_is_back
     assert f"«{notes.label}»" in alert.message
     assert "[notes]" in alert.message
     assert "1 deal waits" in alert.message
-    assert "CRM administrator" in alert.advice
+    assert "CRM admin" in alert.advice
     told = await report.status(desk.env.store, desk.env.settings, now=desk.env.clock.now())
     assert [one["message"] for one in told["alerts"]] == [alert.message]
     waits = [one for one in told["attention"] if one["reason"] == Reason.DRIFT]

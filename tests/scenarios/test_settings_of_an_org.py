@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cosell.sandbox.salesforce.granting import grant_all
 from cosell.systems.salesforce.settings import SalesforceFields, StageSettings
 
 from .conftest import SOLUTION, Desk, Furnish
@@ -110,21 +111,23 @@ async def test_fields_of_a_package_are_found_under_its_prefix(furnished: Furnish
     schema = desk.sandbox.salesforce.schema
     for name in SalesforceFields().model_dump().values():
         if name.endswith("__c") and name.lower() in schema.object("Opportunity").fields:
-            schema.rename_field("Opportunity", name, f"msftpc__{name}")
+            schema.rename_field("Opportunity", name, f"ms__{name}")
     for name in ("Solution_Identifier__c", "Quantity__c", "Price__c", "Opportunity__c"):
-        schema.rename_field(SOLUTION, name, f"msftpc__{name}")
+        schema.rename_field(SOLUTION, name, f"ms__{name}")
     made = schema.object(SOLUTION)
     schema.drop_object(SOLUTION)
-    schema.add_object(replace(made, name=f"msftpc__{SOLUTION}"))
+    schema.add_object(replace(made, name=f"ms__{SOLUTION}"))
+    held = desk.sandbox.salesforce.as_seller.rows("ObjectPermissions")[0]
+    grant_all(desk.sandbox.salesforce._org, held["ParentId"])
 
     referral = desk.portal()
     await desk.sync()
     rows = desk.sandbox.salesforce.as_seller.rows("Opportunity")
-    (row,) = [one for one in rows if one["msftpc__Referral_Identifier__c"] == referral]
-    assert row["msftpc__Sync_with_Partner_Center__c"] is True
-    assert row["msftpc__Audit__c"]
-    (solution,) = desk.sandbox.salesforce.as_seller.rows(f"msftpc__{SOLUTION}")
-    assert solution["msftpc__Opportunity__c"] == row["Id"]
+    (row,) = [one for one in rows if one["ms__Referral_Identifier__c"] == referral]
+    assert row["ms__Sync_with_Partner_Center__c"] is True
+    assert row["ms__Audit__c"]
+    (solution,) = desk.sandbox.salesforce.as_seller.rows(f"ms__{SOLUTION}")
+    assert solution["ms__Opportunity__c"] == row["Id"]
     desk.edit(row["Id"], Amount=4711)
     await desk.sync()
     assert float(desk.referral(referral)["details"]["dealValue"]) == 4711

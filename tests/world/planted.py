@@ -353,7 +353,7 @@ def drifting(setting: Setting) -> Setting:
 
 def _lost_is_emptied() -> ExitStack:
     """A field that vanished passes for one the CRM never had."""
-    return _patched((plan._Meeting, "_lost", lambda self, side: frozenset()))
+    return _patched((plan.drift, "fields_of", lambda parts: frozenset()))
 
 
 def _restored_and_believed() -> ExitStack:
