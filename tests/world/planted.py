@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from cosell.core import agreement, mapping, plan, settle
+from cosell.core import agreement, drift, mapping, plan, settle
 from cosell.core.errors import CosellError, Gone, Unavailable, Uncertain
 from cosell.core.guards import Brake
 from cosell.core.reasons import Reason
@@ -353,7 +353,7 @@ def drifting(setting: Setting) -> Setting:
 
 def _lost_is_emptied() -> ExitStack:
     """A field that vanished passes for one the CRM never had."""
-    return _patched((plan.drift, "fields_of", lambda parts: frozenset()))
+    return _patched((drift, "fields_of", lambda parts: frozenset()))
 
 
 def _restored_and_believed() -> ExitStack:
