@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
+from cosell.cli.audit import audit
 from cosell.cli.installation import install, package, uninstall
+from cosell.cli.mapping import mapping
 from cosell.cli.options import Config, Json, LinkName
 from cosell.cli.sandbox_access import sandbox
 from cosell.cli.settings import settings
 from cosell.cli.solutions import solutions
+from cosell.cli.webhook import webhook
 
 app = typer.Typer(
     name="cosell",
@@ -20,11 +23,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)
-mapping = typer.Typer(help="Look at the mapping and check it.", no_args_is_help=True, rich_markup_mode=None)
-audit = typer.Typer(help="Read, check and export the audit.", no_args_is_help=True, rich_markup_mode=None)
-webhook = typer.Typer(
-    help="See and change where Partner Center sends its events.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(mapping, name="mapping")
 app.add_typer(audit, name="audit")
@@ -269,9 +267,6 @@ def explain(link: LinkName, config: Config = None, as_json: Json = False) -> Non
 @app.command()
 def hold(
     link: Annotated[str | None, typer.Argument(metavar="[LINK]", help="The deal.")] = None,
-    field: Annotated[
-        str | None, typer.Argument(metavar="[FIELD]", help="One field; the whole deal without.")
-    ] = None,
     release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
     release_brake: Annotated[
         bool, typer.Option("--release-brake", help="Let the changes pass that the brake stopped.")
@@ -326,158 +321,6 @@ def resolve(
 
     wanted = customers.Answered(field, take, account, new_account)
     speaking.speak(lambda: speaking.wait(customers.resolve(config, link, wanted)), as_json=as_json)
-
-
-@mapping.command("lint")
-def mapping_lint(
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A mapping file; else the one in use.")
-    ] = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Check a mapping, also against the fields both systems have; exits with 1 and the reasons.
-
-    \b
-    Examples:
-      cosell mapping lint
-      cosell mapping lint mapping.toml
-    """
-    from cosell.cli import charting, speaking
-
-    speaking.speak(lambda: speaking.wait(charting.lint(config, file)), as_json=as_json)
-
-
-@mapping.command("show")
-def mapping_show(config: Config = None, as_json: Json = False) -> None:
-    """Show for every field which way it travels and who wins.
-
-    \b
-    Examples:
-      cosell mapping show
-    """
-    from cosell.cli import charting, speaking
-
-    speaking.speak(lambda: charting.show(config), as_json=as_json)
-
-
-@audit.command("list")
-def audit_list(
-    link: Annotated[
-        str | None, typer.Argument(metavar="[LINK]", help="One deal; all of them without.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many rows.")] = 20,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """List the newest writes and decisions.
-
-    \b
-    Examples:
-      cosell audit list
-      cosell audit list 0069V00000XyZabQAF --limit 100
-    """
-    from cosell.cli import auditing, speaking
-
-    speaking.speak(lambda: speaking.wait(auditing.listed(config, link, limit=limit)), as_json=as_json)
-
-
-@audit.command("verify")
-def audit_verify(config: Config = None, as_json: Json = False) -> None:
-    """Walk the hash chain; exits with 1 and names the first bad row.
-
-    \b
-    Examples:
-      cosell audit verify
-    """
-    from cosell.cli import auditing, speaking
-
-    speaking.speak(lambda: speaking.wait(auditing.verify(config)), as_json=as_json)
-
-
-@audit.command("export")
-def audit_export(
-    link: Annotated[
-        str | None, typer.Argument(metavar="[LINK]", help="One deal; all of them without.")
-    ] = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Write the audit as JSON lines on stdout, newest first; --json ends it with the envelope.
-
-    \b
-    Examples:
-      cosell audit export > audit.jsonl
-    """
-    from cosell.cli import auditing, speaking
-
-    speaking.speak(lambda: speaking.wait(auditing.export(config, link, closed=as_json)), as_json=as_json)
-
-
-@webhook.command("status")
-def webhook_status(config: Config = None, as_json: Json = False) -> None:
-    """Show who receives Partner Center's events now.
-
-    \b
-    Examples:
-      cosell webhook status
-    """
-    from cosell.cli import hooking, speaking
-
-    speaking.speak(lambda: speaking.wait(hooking.status(config)), as_json=as_json)
-
-
-@webhook.command("register")
-def webhook_register(
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Take the events over from whoever receives them now.")
-    ] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Have all four events sent to this installation; a foreign receiver is left alone without --overwrite.
-
-    \b
-    Examples:
-      cosell webhook register
-      cosell webhook register --overwrite
-    """
-    from cosell.cli import hooking, speaking
-
-    speaking.speak(lambda: speaking.wait(hooking.register(config, overwrite=overwrite)), as_json=as_json)
-
-
-@webhook.command("test")
-def webhook_test(
-    wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=1, help="How long to wait for Microsoft.")
-    ] = 60.0,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Have Microsoft send an event for a test, and tell how far it came; twice a minute at most.
-
-    \b
-    Examples:
-      cosell webhook test
-      cosell webhook test --wait 300
-    """
-    from cosell.cli import hooking, speaking
-
-    speaking.speak(lambda: speaking.wait(hooking.try_out(config, patience=wait)), as_json=as_json)
-
-
-@webhook.command("release")
-def webhook_release(config: Config = None, as_json: Json = False) -> None:
-    """Give the events back to whom they were taken from; where they come here from the start, stop them.
-
-    \b
-    Examples:
-      cosell webhook release
-    """
-    from cosell.cli import hooking, speaking
-
-    speaking.speak(lambda: speaking.wait(hooking.release(config)), as_json=as_json)
 
 
 @app.command()
