@@ -127,9 +127,7 @@ def _at_peace(scene: Scene, link: Link) -> None:
     elif link.state is not LinkState.LINKED and not link.reason:
         scene.ledger.violate("INV-22", "waits in silence:", link.key, str(link.state))
     drifting = [key for key, hold in link.holds.items() if hold.reason == Reason.DRIFT]
-    # A restore may add holds (INV-24): such a one ends with the next look at the metadata, within a day.
-    bound = scene.setting.restore is None
-    if bound and ((drifting and link.state is LinkState.LINKED) or link.reason == Reason.DRIFT):
+    if (drifting and link.state is LinkState.LINKED) or link.reason == Reason.DRIFT:
         scene.ledger.violate("J-9", "waits for a field that is back:", link.key, tuple(drifting))
     if link.reason in ("fault", "struggling"):
         scene.ledger.violate("INV-18", link.reason, "though all is calm:", link.key)
@@ -248,7 +246,8 @@ def _leads(scene: Scene, links: list[Link]) -> None:
 
 def _twins(scene: Scene) -> None:
     for server in (scene.partner_center, scene.crm):
-        ours = [one for one in server.records.values() if one.by_engine]
+        unseen = scene.ledger.unseen_twins
+        ours = [one for one in server.records.values() if one.by_engine and one.made_by not in unseen]
         made = Counter(one.deal for one in ours if not _came_again(one, ours))
         people = Counter(one.deal for one in server.records.values() if not one.by_engine)
         for deal, times in made.items():

@@ -10,7 +10,7 @@ from cosell.core import lifecycle
 from cosell.core.companies import opening
 from cosell.core.errors import CosellError, Rejected, Stale
 from cosell.core.fields import CUSTOMER, FIELDS
-from cosell.core.matching import Account, customer_of
+from cosell.core.matching import ACCOUNT, Account, customer_of
 from cosell.core.records import RecordKind, Side, Snapshot
 from cosell.core.values import State, Value, plain
 from cosell.ports import Capabilities, Creation, Marks, Update
@@ -200,7 +200,8 @@ class Crm(Server):
     def _customer_of(self, creation: Creation) -> None:
         """Gives a deal of the connector's its account, which must be there or nobody's yet (J-4).
 
-        A lead has none: it only tells of a customer, whom the seller who converts it chooses or makes.
+        A lead has none: it only tells of a customer, whom the seller who converts it chooses or makes. Where
+        a person said that the customer is a new one, it is that person's word.
         """
         if creation.account_id is not None:
             if creation.account_id not in self.customers:
@@ -211,7 +212,8 @@ class Crm(Server):
             return
         made = self._add_customer(creation.values)
         ours = self.customers[made] if made else None
-        if ours is not None:
+        told = (creation.partner_id, ACCOUNT) in self.ledger.resolved
+        if ours is not None and not told:
             same = (ours.name, ours.postal_code, ours.country)
             for other in self.customers_of_ours:
                 one = self.customers[other]

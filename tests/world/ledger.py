@@ -86,6 +86,10 @@ class Ledger:
         """(opportunity or referral id, field) for which a person answered a hold."""
         self.forgotten: set[str] = set()
         """Writes whose rows were lost with a newer database."""
+        self.adrift: set[str] = set()
+        """Those of a restore nobody told of: while one is still on its way, nothing in the world shows it."""
+        self.unseen_twins: set[str] = set()
+        """Creations of which one of the two was such a write: nobody could have known."""
         self._expected: dict[str, Write] = {}
         self._open: dict[tuple[str, Side], str] = {}
         self._creations: dict[tuple[Side, str], Creation] = {}
@@ -111,10 +115,12 @@ class Ledger:
             self.violate("INV-8", "two open writes to", str(write.side), earlier[:6], write.id[:6])
         self._open[lane] = write.id
 
-    def forget(self, kept: Sequence[Write]) -> None:
+    def forget(self, kept: Sequence[Write], *, told: bool) -> None:
         """The database is an older one: what it holds is all that is known from now on (INV-24)."""
         rows = {row.id: row for row in kept}
-        self.forgotten |= (self.journal.keys() | self._expected.keys()) - rows.keys()
+        lost = (self.journal.keys() | self._expected.keys()) - rows.keys()
+        self.forgotten |= lost
+        self.adrift |= set() if told else lost
         self.closed = {one: row for one, row in rows.items() if row.state is not WriteState.OPEN}
         self._open = {
             (row.link_key, row.side): row.id for row in rows.values() if row.state is WriteState.OPEN
@@ -433,7 +439,14 @@ class Ledger:
         for one in server.records.values():
             recent = self.loop.now - one.partner_since <= IN_FLIGHT and not one.by_engine
             copy = one.deleted and one.made_by == creation.write_id
-            if one.partner_id == creation.partner_id and not recent and not copy:
+            unseen = creation.write_id in self.adrift or (
+                one.made_by in self.adrift and self.loop.now - one.partner_since <= IN_FLIGHT
+            )
+            if one.partner_id != creation.partner_id or recent or copy:
+                continue
+            if unseen:
+                self.unseen_twins.add(creation.write_id)
+            else:
                 says = "deleted by a person, is made again" if one.deleted else "exists and is made again"
                 self.violate("INV-15" if one.deleted else "INV-3", "the half of", source.id, says)
 

@@ -53,6 +53,8 @@ class Setting:
     poll_crm: float = 60.0
     processes: int = 1
     lease: float = 120.0
+    parallel: int = 8
+    """Calls at once to one system: with one alone, what is asked meanwhile goes out together."""
     kill_at: tuple[int, ...] = ()
     """Numbers of the I/O operations at which the process dies."""
     conflict: str = "newest"
@@ -174,6 +176,7 @@ class Scene:
             sweep_every=2.0 * self.setting.poll_crm if self.setting.signals == "sweep" else NEVER,
             idle=60.0,
             lease=self.setting.lease,
+            parallel_calls=self.setting.parallel,
         )
         engine = Engine(
             store=store,
@@ -218,11 +221,14 @@ class Scene:
 
     async def _distrust(self) -> None:
         store, now = self.open_store("operator"), WorldClock(self.loop).now()
-        self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
-        if not self.setting.restore_told:
-            return
-        await careful.enter(store, self.bell, why="restored", token=f"restored {now}", now=now)
-        self.ledger.forget([row.write for row in await store.journal(None, 100_000)])
+        await self._forget(store)
+        if self.setting.restore_told:
+            await careful.enter(store, self.bell, why="restored", token=f"restored {now}", now=now)
+            await self._forget(store)
+
+    async def _forget(self, store: Store) -> None:
+        kept = [row.write for row in await store.journal(None, 100_000)]
+        self.ledger.forget(kept, told=self.setting.restore_told)
 
     @property
     def _polls(self) -> bool:

@@ -86,6 +86,7 @@ def draw(seed: int) -> Setting:
         poll_crm=rng.choice((20.0, 60.0, 90.0)),
         processes=2 if rng.random() < 0.15 else 1,
         lease=rng.choice((15.0, 120.0)),
+        parallel=random.Random(f"{seed}:parallel").choice((1, 8, 8, 8)),
         kill_at=tuple(sorted(int(rng.paretovariate(0.5) * 10) for _ in range(kills))),
         conflict=rng.choice(("newest", "newest", "ask", "crm", "partner_center")),
         tight_brake=tight,
@@ -119,7 +120,7 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
         scene.start("ab"[number])
     weather = virtual.create_task(scene.weather())
     admin = virtual.create_task(scene.administration())
-    await asyncio.sleep(max((step.at for step in setting.steps), default=0.0) + 60.0)
+    await asyncio.sleep(max(_moments(setting), default=0.0) + 60.0)
     scene.calm()
     weather.cancel()
     admin.cancel()
@@ -143,6 +144,11 @@ async def _live(setting: Setting, virtual: loop.VirtualLoop, tell: bool) -> Outc
         virtual.now,
         _end(scene),
     )
+
+
+def _moments(setting: Setting) -> list[float]:
+    """When something is to happen that does not come by chance."""
+    return [*(step.at for step in setting.steps), *(setting.restore or ())]
 
 
 async def _rest(scene: Scene, store: Store) -> None:

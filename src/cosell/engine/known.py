@@ -64,6 +64,10 @@ class Known:
         """The fields whose rules are paused now: they cannot be read, or not be written."""
         return drift.fields_of(part for part in self.lost if not drift.is_choice(part))
 
+    def and_also(self, other: Known) -> Known:
+        """What both know together."""
+        return Known(self.once | other.once, {**other.lost, **self.lost})
+
     def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float) -> Known:
         """What is known once the system has told what it can do."""
         once = self.once | usable(able)
@@ -96,9 +100,14 @@ def usable(able: Capabilities) -> frozenset[str]:
     return (able.readable | writable | able.details) - able.lacks.keys()
 
 
+async def of(store: Store, side: Side) -> Known:
+    """What the store keeps of one side."""
+    return read(await store.setting(KEPT + side))
+
+
 async def kept(store: Store) -> dict[Side, Known]:
     """What the store keeps of both sides."""
-    return {side: read(await store.setting(KEPT + side)) for side in Side}
+    return {side: await of(store, side) for side in Side}
 
 
 def _concerned(part: str, rules: Mapping[str, Rule]) -> bool:

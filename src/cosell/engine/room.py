@@ -90,6 +90,8 @@ class Room:
         self.recalled = False
         self.noticed: dict[Side, Capabilities | None] = {}
         """The capabilities from which that was last taken."""
+        self.noticing = asyncio.Lock()
+        """Held while what a side can do now is acted on."""
         self.sweep_soon = False
         """A field is back that could not be read: whatever was edited in it unseen is to be found."""
         self.careful = Mode()

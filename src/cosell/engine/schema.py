@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 from cosell.core import drift
 from cosell.core.mapping import Flow
@@ -18,9 +18,9 @@ from cosell.core.reasons import Reason
 from cosell.core.records import Link, LinkState, Side, Snapshot
 from cosell.engine import known
 from cosell.engine.case import Case
-from cosell.engine.known import Known
+from cosell.engine.known import Known, Loss
 from cosell.engine.room import Room
-from cosell.ports import Capabilities, Describing, LinkFilter, Store
+from cosell.ports import Describing, LinkFilter, Store
 
 log = logging.getLogger("cosell.engine")
 
@@ -51,29 +51,40 @@ _INTRODUCTION = _BIRTH | frozenset(
 async def recall(room: Room) -> None:
     """Takes over what the store knows; once."""
     if not room.recalled:
-        room.known = await known.kept(room.store)
-        room.recalled = True
+        async with room.noticing:
+            if not room.recalled:
+                room.known = await known.kept(room.store)
+                room.recalled = True
 
 
 async def notice(room: Room) -> None:
     """Takes in what the systems can do now, wherever it is news."""
     await recall(room)
-    for side, desk in room.desks.items():
-        able = desk.system.capabilities
-        if able is not room.noticed.get(side) and able.asked:
-            await _take_in(room, side, able)
+    for side in room.desks:
+        if _is_news(room, side):
+            async with room.noticing:
+                # Whoever held the lock before may have taken the same in.
+                if _is_news(room, side):
+                    await _take_in(room, side)
 
 
-async def _take_in(room: Room, side: Side, able: Capabilities) -> None:
-    before, last, now = room.known[side], room.noticed.get(side), room.clock.now()
+def _is_news(room: Room, side: Side) -> bool:
+    able = room.desk(side).system.capabilities
+    return able.asked and able is not room.noticed.get(side)
+
+
+async def _take_in(room: Room, side: Side) -> None:
+    """Acts on what a system can do now; nothing counts as known before it is acted on and kept."""
+    able, last = room.desk(side).system.capabilities, room.noticed.get(side)
+    kept = await known.of(room.store, side)
+    # Another process may have learnt more, or have rung for a loss that this one never met.
+    before = room.known[side].and_also(kept)
+    after = before.after(able, room.rules, room.clock.now())
     news = known.usable(able) - known.usable(last) if last is not None else frozenset()
-    room.noticed[side], room.known[side] = able, before.after(able, room.rules, now)
-    try:
-        await _act_on(room, side, before, room.known[side], offered=bool(news))
-    except BaseException:
-        # Nothing is known before it is kept: the next look begins here again.
-        room.noticed[side], room.known[side] = None, before
-        raise
+    await _act_on(room, side, before, after, offered=bool(news))
+    if after != kept:
+        await room.store.set_setting(known.KEPT + side, after.text(), "cosell", room.clock.now())
+    room.noticed[side], room.known[side] = able, after
 
 
 async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offered: bool) -> None:
@@ -87,16 +98,14 @@ async def _act_on(room: Room, side: Side, before: Known, after: Known, *, offere
         await room.alerts.clear(_code(room, side, part))
     # They told what there is: nothing that is needed to find records is missing.
     await room.alerts.clear("schema_drift")
-    if after != before:
-        await room.store.set_setting(known.KEPT + side, after.text(), "cosell", room.clock.now())
     for part in sorted(after.lost.keys() - before.lost.keys()):
         log.warning("schema.lost", extra={"system": room.desk(side).system.name, "part": part})
-    await ring(room, side)
+    await _ring(room, side, after.lost)
 
 
-async def ring(room: Room, side: Side) -> None:
+async def _ring(room: Room, side: Side, lost: Mapping[str, Loss]) -> None:
     """Raises the alert of everything lost, each with the deals that wait now."""
-    if not (lost := room.known[side].lost):
+    if not lost:
         return
     waiting = await waiting_by_field(room.store)
     for part, loss in sorted(lost.items()):
@@ -181,6 +190,7 @@ class SchemaWatch:
     def __init__(self, room: Room, sweep: Callable[[], Awaitable[object]]) -> None:
         self.room, self._sweep = room, sweep
         self._looked_at = self._thorough_at = room.clock.monotonic()
+        self._began = room.clock.now()
         self._asked: str | None = None
         self._listened = False
 
@@ -204,8 +214,8 @@ class SchemaWatch:
         for side, desk in self.room.desks.items():
             if isinstance(desk.system, Describing):
                 await desk.describe(thorough=thorough)
-                await notice(self.room)
-                await ring(self.room, side)
+                async with self.room.noticing:
+                    await _take_in(self.room, side)
         self._looked_at = now
         self._thorough_at = now if thorough else self._thorough_at
 
@@ -213,11 +223,14 @@ class SchemaWatch:
         return self.room.clock.monotonic() - self._looked_at >= self._every()
 
     def _every(self) -> float:
-        """Seconds between two looks: a tenth of the time something has been lost, within limits."""
-        losses = [one for kept in self.room.known.values() for one in kept.lost.values()]
-        if not losses:
+        """Seconds between two looks: a tenth of the time something has been missing, within limits."""
+        since = [one.since for kept in self.room.known.values() for one in kept.lost.values()]
+        if hinders_birth(self.room):
+            # Never there yet, and so no loss: but somebody is about to grant it, and new deals wait.
+            since.append(self._began)
+        if not since:
             return self.room.pace.schema_every
-        lasts = self.room.clock.now() - max(one.since for one in losses)
+        lasts = self.room.clock.now() - max(since)
         return min(self.room.pace.schema_every, max(FIRST, min(RAREST, lasts / 10)))
 
 
