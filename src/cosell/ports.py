@@ -317,8 +317,8 @@ class Taken:
     """Sides that signalled a change; empty where the cause is neither's."""
     link: Link
     open_writes: tuple[Write, ...]
-    waited: float
-    """Seconds since the first poke."""
+    poked_at: float
+    """Epoch seconds of the first poke; later than now where the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)

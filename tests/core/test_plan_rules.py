@@ -191,6 +191,36 @@ def test_asking_for_help_makes_the_deal_visible_too() -> None:
     assert one(made, "visible").consent is not None
 
 
+def test_help_waits_while_the_visibility_it_needs_stands_refused() -> None:
+    """A refused step is not tried again for as long as nothing changed: each try is the user's quota."""
+    base = {"visible": Pair(False, False), "help": Pair(None, None)}
+    refused = Hold(Reason.REJECTED, 0.0, False, False)
+    waits = plan(
+        ground(),
+        link(base, holds={"visible": refused}),
+        referral({"visible": False, "help": None}),
+        opportunity({"visible": False, "help": "GeneralOrOther"}),
+    )
+    assert waits.empty
+    assert wanted(one(waits, "visible")) == (Verdict.HOLD, Reason.REJECTED)
+    assert wanted(one(waits, "help")) == (Verdict.HOLD, Reason.NOT_VISIBLE)
+
+
+def test_help_goes_once_the_refused_visibility_changes() -> None:
+    base = {"visible": Pair(False, False), "help": Pair(None, None)}
+    refused = Hold(Reason.REJECTED, 0.0, False, False)
+    known = link(
+        base, holds={"visible": refused, "help": Hold(Reason.NOT_VISIBLE, 0.0, None, "GeneralOrOther")}
+    )
+    goes = plan(
+        ground(),
+        known,
+        referral({"visible": False, "help": None}),
+        opportunity({"visible": True, "help": "GeneralOrOther"}),
+    )
+    assert goes.writes_to(PC) == {"visible": True, "help": "GeneralOrOther"}
+
+
 def test_help_once_asked_for_cannot_be_changed() -> None:
     """inviteContext has no PATCH path (partner-center-api.md 2.4)."""
     entry = decide(

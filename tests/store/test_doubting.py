@@ -57,6 +57,15 @@ async def test_distrust_leaves_nothing_a_write_could_rest_on(store: SqlStore) ->
     assert await store.setting(MODE[0]) == "on"
 
 
+async def test_two_halves_whose_meeting_was_not_over_are_distrusted_too(store: SqlStore) -> None:
+    """It may have been since, and a seller may have emptied what a first meeting would fill in."""
+    taken = await taken_anew(store)
+    await store.save(taken, replace(taken.link, crm_id="o1", state=LinkState.HELD, reason="twins"))
+    assert await store.distrust(decision(), MODE, T0) == 1
+    again = await take_one(store, T0 + 1000)
+    assert MARK in again.link.holds
+
+
 async def test_deals_that_are_over_and_strangers_are_left_as_they_are(store: SqlStore) -> None:
     over = await taken_anew(store)
     ended = Pair(State.WON, State.WON)

@@ -23,6 +23,9 @@ EVERYTHING = 100_000
 Plans = Mapping[str, Mapping[str, FieldPlan]]
 BOUND = 120.0
 """Seconds within which an edit arrives once its change is told (INV-18)."""
+REFUSALS = 4
+"""Times one and the same write may be refused for what it says."""
+
 SETTLED_AS = {
     "settled: landed": "landed",
     "settled: what was sent stands there, perhaps by somebody else": "standing there",
@@ -62,7 +65,8 @@ async def at_rest(scene: Scene, store: Store) -> None:
     _edits(scene)
     _effort(scene)
     _brake(scene)
-    undisturbed = not (scene.setting.faults or scene.setting.kill_at or scene.setting.restore)
+    hindered = scene.setting.faults or scene.setting.kill_at or scene.setting.restore
+    undisturbed = not (hindered or scene.setting.tight_brake)
     if undisturbed and scene.setting.signals != "sweep":
         _pace(scene)
 
@@ -274,6 +278,17 @@ def _effort(scene: Scene) -> None:
     bound = again * (4 * scene.people.edits + 4 * deals) + 2 * refusals
     if accepted > bound:
         scene.ledger.violate("INV-4", f"{accepted} writes for {scene.people.edits} acts of people")
+    tries = Counter(
+        (row.side, row.record_id, repr({key: one.after for key, one in row.fields.items()}))
+        for row in scene.ledger.closed.values()
+        if row.outcome.startswith("rejected") and row.fields and row.kind is WriteKind.UPDATE
+    )
+    for (side, record_id, _), times in tries.items():
+        # A person may ask again, and the other side's value may have changed meanwhile.
+        if times > REFUSALS:
+            scene.ledger.violate(
+                "INV-4", f"refused and tried again {times} times:", str(side), record_id or ""
+            )
 
 
 def _brake(scene: Scene) -> None:

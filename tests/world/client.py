@@ -12,6 +12,7 @@ from cosell.core import drift
 from cosell.core.errors import (
     CosellError,
     Rejected,
+    Retryable,
     SchemaDrift,
     SignedOut,
     Throttled,
@@ -41,7 +42,9 @@ T = TypeVar("T")
 TIMEOUT = 30.0
 """Seconds after which a client gives an answer up."""
 LATEST = 20.0
-"""Seconds after that in which the server may still carry the request out."""
+"""Seconds after that in which the server may still begin to carry the request out."""
+LOCK_WAIT = 10.0
+"""Seconds a server waits for a record that somebody else holds."""
 
 
 Answer = Snapshot | CosellError
@@ -230,7 +233,8 @@ class Client:
         late = fate == "late"
         if fate != "lost":
             delay = TIMEOUT + LATEST * self._faults.rng.random() if late else self._delay(fate)
-            self._process.loop.call_later(delay, self._arrive, jobs, done, late)
+            until = self._process.loop.now + delay + LOCK_WAIT
+            self._process.loop.call_later(delay, self._arrive, jobs, done, late, until)
         if fate in _SILENT:
             return await self._give_up(verb, jobs)
         return await self._answers(verb, jobs, done)
@@ -249,15 +253,17 @@ class Client:
         self._process.point(f"after {self.name}.{verb}")
         return answers
 
-    def _arrive(self, jobs: list[Job], done: asyncio.Future[list[Answer]], late: bool) -> None:
-        """The server carries the requests out, as soon as nobody else holds their records."""
+    def _arrive(self, jobs: list[Job], done: asyncio.Future[list[Answer]], late: bool, until: float) -> None:
+        """The server carries the requests out, as soon as nobody else holds their records; or gives up."""
         held = [self._server.find_record(one.record_id) for one in jobs]
         locked = max((one.locked_until for one in held if one is not None), default=0.0)
-        if locked > self._process.loop.now:
+        now = self._process.loop.now
+        if locked > now and now < until:
             self._seen("write waited for a lock")
-            self._process.loop.call_at(locked, self._arrive, jobs, done, late)
+            self._process.loop.call_at(min(locked, until), self._arrive, jobs, done, late, until)
             return
-        answers = [one.apply() for one in jobs]
+        busy = Retryable("somebody else is saving the record", code="locked")
+        answers = [busy if locked > now else one.apply() for one in jobs]
         if late:
             landed = not all(isinstance(one, CosellError) for one in answers)
             self._seen("applied late" if landed else "late refused")

@@ -345,8 +345,8 @@ class Ledger:
             return
         if not (record.by_engine or source.by_engine or source.grown):  # a first meeting is nobody's wish
             lead = self.servers[Side.CRM].records.get(source.origin or "")
-            since = (record.partner_since, source.partner_since, lead.partner_since if lead else 0.0)
-            named = [at for at in since if at > 0]
+            halves = [one for one in (record, source, lead) if one is not None]
+            named = [one.partner_since for one in halves if one.partner_id or one.partner_since]
             met = max(record.born, source.born, min(named, default=0.0))
             allowed = self._answered(record, source, key) or self._was_to_be_made(source, key)
             touches = [one for one in touches if one.at > met or allowed]

@@ -14,7 +14,7 @@ from typing import Any
 from cosell.core.guards import Brake, Policy
 from cosell.core.mapping import DEFAULT, Conflict, Rule
 from cosell.core.records import Resolution, Side, Write, WriteKind, WriteState
-from cosell.engine import Engine, Pace, Preview, careful
+from cosell.engine import Engine, Pace, Preview, careful, schema
 from cosell.engine.brake import SETTING as BRAKE
 from cosell.ports import Poke, Store
 from cosell.store import Memory, SqlStore, memory, open_store
@@ -250,7 +250,7 @@ class Scene:
             if side is Side.PARTNER_CENTER:
                 process.start(self.forgiving(process, partial(engine.heard, record_id, cause)))
             else:
-                process.start(self.forgiving(process, partial(poke, engine, record_id)))
+                process.start(self.forgiving(process, partial(poke, engine, record_id, cause)))
 
     async def forgiving(self, process: Process, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """Does what somebody asked for; an error is theirs to see and ends nothing."""
@@ -365,6 +365,14 @@ class Scene:
             await asyncio.wait([process.start(self.forgiving(process, engine.sweep))])
             engine.worker.wake()
 
+    async def day_passes(self) -> None:
+        """The daily look at the metadata comes round, where nothing is missing that is looked for sooner."""
+        for process, engine in self.alive():
+            room = engine.room
+            missing = any(kept.lost for kept in room.known.values()) or schema.hinders_birth(room)
+            if room.desk(Side.CRM).system.capabilities.lacks and not missing:
+                await asyncio.wait([process.start(self.forgiving(process, engine.schema.look))])
+
     async def previews(self) -> list[Preview]:
         """What a living process would still do; nothing where none lives."""
         found: list[Preview] = []
@@ -444,9 +452,9 @@ class Scene:
         self.story.tell("weather", "calm")
 
 
-async def poke(engine: Engine, record_id: str) -> None:
+async def poke(engine: Engine, record_id: str, cause: str) -> None:
     """A CRM that tells us, or a person who clicks."""
-    await engine.room.store.poke([Poke(Side.CRM, record_id, "person")], engine.room.clock.now())
+    await engine.room.store.poke([Poke(Side.CRM, record_id, cause)], engine.room.clock.now())
     engine.worker.wake()
 
 

@@ -158,6 +158,7 @@ async def _rest(scene: Scene, store: Store) -> None:
     slow = 1.5 * max(setting.poll_partner_center, setting.poll_crm) if polling else 0.0
     late = 240.0 if "webhook_late" in setting.faults or setting.tight_brake else 60.0
     await asyncio.sleep(late + slow)
+    await scene.day_passes()
     # No list shows some of the leads: what an event did not tell is found by the sweep.
     if (
         setting.signals == "sweep"

@@ -330,7 +330,7 @@ class _Meeting:
         if rule.flow_to(to, kind) not in self.ground.flows:
             return replace(ours, verdict=Verdict.HOLD, reason=Reason.FLOW_OFF, writes={})
         held = self.link.holds.get(rule.field)
-        if held is not None and held.reason in _REFUSED and _as_held(held, ours):
+        if held is not None and held.reason in REFUSED and _as_held(held, ours):
             return replace(checked, verdict=Verdict.HOLD, reason=Reason(held.reason), writes={})
         return checked
 
@@ -433,16 +433,22 @@ class _Meeting:
         shown = by_key.get("visible")
         if asked is None or shown is None or Side.PARTNER_CENTER not in asked.writes:
             return found
-        if shown.verdict is not Verdict.WRITE and shown.partner_center is not True:
-            implied = replace(
+        if shown.verdict is Verdict.WRITE or shown.partner_center is True:
+            return found
+        held = self.link.holds.get("visible")
+        if held is not None and held.reason in REFUSED and _as_held(held, shown):
+            shown = replace(shown, verdict=Verdict.HOLD, reason=Reason(held.reason))
+            asked = replace(asked, verdict=Verdict.HOLD, reason=Reason.NOT_VISIBLE, writes={})
+        else:
+            shown = replace(
                 shown,
                 verdict=Verdict.WRITE,
                 reason=Reason.IMPLIED,
                 writes=dict.fromkeys(self._shown_on(), True),
                 consent=asked.consent,
             )
-            return [implied if one is shown else one for one in found]
-        return found
+        changed = {"visible": shown, "help": asked}
+        return [changed.get(one.field, one) for one in found]
 
     def _shown_on(self) -> list[Side]:
         able = [side for side in Side if "visible" in self.ground.updatable[side]]
@@ -453,7 +459,7 @@ STAYS = frozenset({Reason.ONE_DIRECTION, Reason.CREATE_ONLY})
 """Refusals that are nobody's problem: by its rule the change belongs where it was made."""
 _STICKY = frozenset({Reason.DOUBT, Reason.BY_PERSON, Reason.RESTORED})
 """Holds whose cause cannot be seen in the records any more; the others are found anew by each plan."""
-_REFUSED = frozenset({Reason.REJECTED, Reason.UNKNOWN_CHOICE})
+REFUSED = frozenset({Reason.REJECTED, Reason.UNKNOWN_CHOICE})
 """Holds that last as long as both values are those the other side refused."""
 _CHANGED_IN = {
     Side.CRM: Reason.CHANGED_IN_CRM,

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     FIRST_MEETING_DIFFERS = "first_meeting_differs"
     AWAITING_ACCEPTANCE = "awaiting_acceptance"
     CONSENT_MISSING = "consent_missing"
+    NOT_VISIBLE = "not_visible"
     FLOW_OFF = "flow_off"
     DOUBT = "doubt"
     RESTORED = "restored"
@@ -128,6 +129,12 @@ TEXTS: dict[Reason, Text] = {
         Who.SELLER,
         troubled=True,
     ),
+    Reason.NOT_VISIBLE: Text(
+        "Microsoft can only be asked once the deal is visible to it, and that step was refused.",
+        "See what holds «visible»; the question then goes by itself.",
+        Who.SELLER,
+        troubled=True,
+    ),
     Reason.FLOW_OFF: Text("The flow that carries it is switched off; the change is kept.", "", Who.OPERATOR),
     Reason.DOUBT: Text(
         "A write went unanswered and the value changed since; which edit is newer cannot be known.",
@@ -147,7 +154,7 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.REJECTED: Text(
         "The other side refuses this value.",
-        "Correct the value; the next change is tried at once.",
+        "Correct the value, which is tried at once; or mend the rule over there, and: cosell sync LINK.",
         Who.SELLER,
         troubled=True,
     ),

@@ -30,7 +30,7 @@ async def introduce(room: Room, case: Case) -> Both | float | None:
     for write in case.taken.open_writes:
         if write.kind is WriteKind.CREATE:
             return await settle_creation(room, case, write)
-    schema.release(case)
+    schema.release(case, room.clock.now())
     side = Side.PARTNER_CENTER if case.link.partner_center_id else Side.CRM
     record_id = case.link.id_of(side)
     assert record_id is not None

@@ -59,7 +59,7 @@ async def _bury(room: Room, case: Case, gone: Gone) -> float:
 async def _together(room: Room, case: Case, halves: Both) -> float | None:
     await schema.notice(room)
     # After the reads: without its holds a link passes for one in step, whose past need not be read again.
-    schema.release(case)
+    schema.release(case, room.clock.now())
     wait = await settle_open(room, case, halves)
     if wait is not None:
         return wait

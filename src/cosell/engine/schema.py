@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 
 from cosell.core import drift
 from cosell.core.mapping import Flow
+from cosell.core.plan import REFUSED
 from cosell.core.reasons import Reason
-from cosell.core.records import Link, LinkState, Side, Snapshot
+from cosell.core.records import Hold, Link, LinkState, Side, Snapshot
 from cosell.engine import known
 from cosell.engine.case import Case
 from cosell.engine.known import Known, Loss
@@ -137,13 +138,21 @@ async def _waiting(store: Store) -> AsyncIterator[Link]:
                 yield link
 
 
-def release(case: Case) -> None:
-    """Forgets which choices were unknown, once there may be new ones or a person wants them tried."""
-    if not {CAUSE, "person"}.isdisjoint(case.taken.causes):
-        holds = case.link.holds
-        left = {key: hold for key, hold in holds.items() if hold.reason != Reason.UNKNOWN_CHOICE}
-        if len(left) < len(holds):
-            case.change(holds=left)
+def release(case: Case, now: float) -> None:
+    """Forgets which choices were unknown once there may be new ones, and any refusal a person wants tried.
+
+    Only those of before that was asked for: what is refused again stays refused.
+    """
+    taken = case.taken
+    tried = {Reason.UNKNOWN_CHOICE} if CAUSE in taken.causes else set()
+    tried |= REFUSED if "person" in taken.causes else set()
+
+    def again(hold: Hold) -> bool:
+        return hold.reason in tried and hold.since <= taken.poked_at <= now
+
+    holds = case.link.holds
+    if any(map(again, holds.values())):
+        case.change(holds={key: hold for key, hold in holds.items() if not again(hold)})
 
 
 # --- what it means -----------------------------------------------------------------------------------

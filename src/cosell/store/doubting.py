@@ -15,9 +15,11 @@ from cosell.store.tables import INBOX, LINK, WRITE
 from cosell.store.transaction import Transaction, bind, here
 
 PAGE = 500
+_met = sa.or_(LINK.c.base != "{}", sa.and_(LINK.c.partner_center_id.is_not(None), LINK.c.crm_id.is_not(None)))
+"""Whose two halves we know, even where their first meeting was not over: it may have been since."""
 _links = (
     sa.select(LINK)
-    .where(here(LINK), LINK.c.base != "{}", LINK.c.key > bind("after"))
+    .where(here(LINK), _met, LINK.c.key > bind("after"))
     .order_by(LINK.c.key)
     .limit(bind("size", sa.Integer))
 )

@@ -239,10 +239,10 @@ def take(transaction: Transaction, limit: int, owner: str, now: float, *, lease_
     writes: dict[str, list[Write]] = {}
     for row in transaction.rows_in(_open_writes, (row.key for row in due)):
         writes.setdefault(row.link_key, []).append(write_of(row))
-    return [_taken(row, links[row.key], tuple(writes.get(row.key, ())), now) for row in due]
+    return [_taken(row, links[row.key], tuple(writes.get(row.key, ()))) for row in due]
 
 
-def _taken(row: Found, link: Link, open_writes: tuple[Write, ...], now: float) -> Taken:
+def _taken(row: Found, link: Link, open_writes: tuple[Write, ...]) -> Taken:
     return Taken(
         key=row.key,
         generation=row.generation,
@@ -251,7 +251,7 @@ def _taken(row: Found, link: Link, open_writes: tuple[Write, ...], now: float) -
         sides=frozenset(side for side, bit in SIDES.items() if row.sides & bit),
         link=link,
         open_writes=open_writes,
-        waited=max(0.0, now - row.first_poked_at),
+        poked_at=row.first_poked_at,
     )
 
 

@@ -68,10 +68,10 @@ def watched(store: Store, witness: Witness, clock: Clock) -> Store:
 class _Batch:
     """Keys taken together, until the last of them is let go."""
 
-    __slots__ = ("at", "end", "left")
+    __slots__ = ("end", "left")
 
-    def __init__(self, at: float, left: int, end: Ended) -> None:
-        self.at, self.left, self.end = at, left, end
+    def __init__(self, left: int, end: Ended) -> None:
+        self.left, self.end = left, end
 
 
 class _Watched:
@@ -88,7 +88,7 @@ class _Watched:
         taken = await self._store.take(limit, owner, now, lease_for)
         if taken:
             end = self._witness.batch([one.key for one in taken])
-            batch = _Batch(self._clock.monotonic(), len(taken), end)
+            batch = _Batch(len(taken), end)
             for one in taken:
                 self._let_go(one.key)  # its lease had ended, and it was taken again
                 self._in_hand[one.key] = batch
@@ -110,8 +110,7 @@ class _Watched:
         self, taken: Taken, writes: Sequence[Write], link: Link, *, known: str | None = None
     ) -> Link:
         saved = await self._store.finish(taken, writes, link, known=known)
-        batch = self._in_hand.get(taken.key)
-        seconds = taken.waited + (self._clock.monotonic() - batch.at if batch is not None else 0.0)
+        seconds = max(0.0, self._clock.now() - taken.poked_at)
         for write in writes:
             self._witness.wrote(write, seconds)
         return saved
