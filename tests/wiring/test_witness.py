@@ -51,9 +51,16 @@ class Wire:
         """Holds nothing."""
 
 
+class Five(WallClock):
+    """Five seconds after the poke."""
+
+    def now(self) -> float:
+        return T0 + 5
+
+
 async def worked(store: SqlStore, witness: Witness) -> None:
     """One link taken, written and let go, as the engine does it."""
-    seen = watched(store, witness, WallClock())
+    seen = watched(store, witness, Five())
     await store.poke([referral()], T0)
     (taken,) = await seen.take(10, "ann", T0 + 5, 60.0)
     row = replace(update(taken), note=SECRET)
