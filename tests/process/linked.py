@@ -194,11 +194,14 @@ class Desk:
 
     # --- the person's browser ----------------------------------------------------------------------
 
-    def signs_in_when_asked(self, fill: dict[str, str] | None = None) -> list[str]:
-        """A person follows the address that is opened; the list holds the titles of the pages they saw."""
+    def signs_in_when_asked(
+        self, fill: dict[str, str] | None = None, *, meanwhile: Callable[[], object] = lambda: None
+    ) -> list[str]:
+        """A person follows the address that is opened; the list holds the pages they end at."""
         titles: list[str] = []
 
         def visited(url: str) -> bool:
+            meanwhile()
             threading.Thread(target=lambda: titles.append(self.visit(url, fill or {}))).start()
             return True
 

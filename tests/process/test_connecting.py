@@ -225,6 +225,22 @@ def test_the_file_is_changed_in_the_lines_concerned_alone(desk: Desk) -> None:
     assert all(f"+{line}" in said.err for line in changed)
 
 
+def test_an_edit_of_the_file_while_a_person_signs_in_is_kept(desk: Desk) -> None:
+    """A sign-in takes minutes, in which an editor or the other connection may save the same file."""
+    desk.begin("salesforce")
+    pages = desk.signs_in_when_asked(
+        {"username": "ada.jansen@contoso.example", "password": "sandbox", "code": "246810"},
+        meanwhile=lambda: desk.file.write_text(f"# edited meanwhile\n{desk.text}", "utf-8"),
+    )
+    said = desk.partner_center()
+    assert said.code == 0, said.words
+    assert "You are signed in" in pages[0]
+    assert desk.text.startswith("# edited meanwhile\n")
+    assert (
+        tomllib.loads(desk.text)["partner_center"]["refresh_token"] == "sealed:partner_center.refresh_token"
+    )
+
+
 def test_a_secret_in_clear_on_the_command_line_is_refused(desk: Desk) -> None:
     """INV-13: it would stay in the shell's history."""
     desk.begin("dynamics")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cosell.core.answers import help_of
 from cosell.core.fields import HELP_LABELS, Help
 from cosell.core.reasons import Who
 from cosell.ports import Finding
+from cosell.systems.dataverse import lacking
 from cosell.systems.dataverse.access import Access
 from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.rows import answer_of
@@ -15,18 +16,6 @@ from cosell.systems.dataverse.schema import Schema
 
 PAGE = "how-to/connect-dynamics.md"
 _SHORTEST_ID = 36
-_NUMBER = frozenset(("Money", "Decimal", "Double", "Integer"))
-_WORDS = frozenset(("String", "Memo"))
-_TYPES: Mapping[str, frozenset[str]] = {
-    "sync": frozenset(("Boolean",)),
-    "visible": frozenset(("Boolean",)),
-    "deal_value": _NUMBER,
-    "close_date": frozenset(("DateTime",)),
-    "currency": _WORDS | {"Lookup"},
-    "state": frozenset(("Status",)),
-    "help": _WORDS | {"Picklist"},
-}
-"""What kinds of column can hold each thing; a lookup, for instance, holds no country (CUS-07)."""
 
 
 def columns(schema: Schema, access: Access) -> Iterable[Finding]:
@@ -81,12 +70,11 @@ def _types(schema: Schema) -> Iterable[Finding]:
     country = schema.account["country"]
     named = [(f"opportunity.{one.name}", role, one) for role, one in schema.opportunity.items()]
     for name, role, column in [*named, (f"account.{country.name}", "country", country)]:
-        fitting = _TYPES.get(role, _WORDS)
-        if column.type not in fitting:
+        if not lacking.fits(role, column):
             yield _wrong(
                 f"column {name}",
                 f"{name} is a column of the type {column.type}, which cannot hold {role.replace('_', ' ')}.",
-                f"Name a column of one of these types instead: {', '.join(sorted(fitting))}.",
+                f"Name a column of one of these types instead: {', '.join(sorted(lacking.fitting(role)))}.",
                 "PRE-17",
             )
 

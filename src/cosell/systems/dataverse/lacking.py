@@ -13,23 +13,27 @@ from cosell.ports import Lack
 from cosell.systems.dataverse.metadata import Column
 from cosell.systems.dataverse.schema import OWN, Schema
 
-_NUMBER = frozenset(("Money", "Decimal", "Double", "Integer", "BigInt"))
-_WORDS = frozenset(("String", "Memo", "Picklist"))
+_WORDS = frozenset(("String", "Memo"))
 _TYPES: Mapping[str, frozenset[str]] = {
     "sync": frozenset(("Boolean",)),
     "visible": frozenset(("Boolean",)),
-    "deal_value": _NUMBER,
+    "deal_value": frozenset(("Money", "Decimal", "Double", "Integer")),
     "close_date": frozenset(("DateTime",)),
-    **dict.fromkeys(("help", "notes", "audit", "referral_link", "referral_id", "microsoft_id"), _WORDS),
-    "program": _WORDS,
-    "stamp": _WORDS,
+    "currency": _WORDS | {"Lookup"},
+    "state": frozenset(("Status",)),
+    "help": _WORDS | {"Picklist"},
 }
-"""What kinds of column can hold each thing (CUS-07)."""
+"""What kinds of column can hold each thing; a lookup, for instance, holds no country (CUS-07)."""
+
+
+def fitting(role: str) -> frozenset[str]:
+    """The types of column that can hold what the connector keeps there."""
+    return _TYPES.get(role, _WORDS)
 
 
 def fits(role: str, column: Column) -> bool:
-    """Whether a column of this type can hold what the connector keeps in it."""
-    return column.type in _TYPES.get(role, frozenset((column.type,)))
+    """Whether this column can."""
+    return column.type in fitting(role)
 
 
 def unseen(place: str, label: str) -> Lack:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cosell.core.answers import help_choices
 from cosell.core.fields import HELP_LABELS, Help
 from cosell.core.reasons import Who
 from cosell.ports import Finding
+from cosell.systems.salesforce import lacking
 from cosell.systems.salesforce.access import Access
 from cosell.systems.salesforce.describe import Column
 from cosell.systems.salesforce.schema import Schema
@@ -60,36 +61,16 @@ def _there(schema: Schema) -> Iterable[Finding]:
             )
 
 
-_NUMBER = frozenset(("currency", "double", "int", "percent"))
-_WORDS = frozenset(("string", "textarea", "picklist", "combobox", "url"))
-_TYPES: Mapping[str, frozenset[str]] = {
-    "sync": frozenset(("boolean",)),
-    "visible": frozenset(("boolean",)),
-    "deal_value": _NUMBER,
-    "close_date": frozenset(("date",)),
-    "currency": _WORDS,
-    "help": _WORDS,
-    "notes": _WORDS,
-    "audit": _WORDS,
-    "referral_link": _WORDS,
-    "referral_id": _WORDS,
-    "microsoft_id": _WORDS,
-    "program": _WORDS,
-    "stamp": _WORDS,
-}
-"""What kinds of field can hold each thing; a lookup, for instance, holds none of them (CUS-07)."""
-
-
 def _types(schema: Schema) -> Iterable[Finding]:
     columns = [(f"Opportunity.{one.name}", role, one) for role, one in schema.opportunity.items()]
     column = schema.account["country"]
     for name, role, one in [*columns, (f"Account.{column.name}", "country", column)]:
-        fitting = _TYPES.get(role, _WORDS if role == "country" else frozenset((one.type,)))
-        if one.type not in fitting:
+        if not lacking.fits(role, one):
+            fitting = ", ".join(sorted(lacking.fitting(role, one)))
             yield _wrong(
                 f"field {one.name}",
                 f"{name} is a field of the type {one.type}, which cannot hold {role.replace('_', ' ')}.",
-                f"Name a field of one of these types instead: {', '.join(sorted(fitting))}.",
+                f"Name a field of one of these types instead: {fitting}.",
                 ("PRE-17", "PRE-20") if role == "country" else ("PRE-17",),
             )
 

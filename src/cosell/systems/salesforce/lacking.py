@@ -25,15 +25,21 @@ _TYPES: Mapping[str, frozenset[str]] = {
     ),
     "program": _WORDS,
     "stamp": _WORDS,
+    "country": _WORDS,
 }
 """What kinds of field can hold each thing; a lookup, for instance, holds none of them (CUS-07)."""
 _SHOW = "Bring the field back, let the permission set of the integration user see it, or name another."
 _PEOPLE = ("email", "first_name", "last_name", "phone")
 
 
+def fitting(role: str, column: Column) -> frozenset[str]:
+    """The types of field that can hold what the connector keeps there; Salesforce's own are as they are."""
+    return _TYPES.get(role, frozenset((column.type,)))
+
+
 def fits(role: str, column: Column) -> bool:
-    """Whether a field of this type can hold what the connector keeps in it."""
-    return column.type in _TYPES.get(role, frozenset((column.type,)))
+    """Whether this field can."""
+    return column.type in fitting(role, column)
 
 
 def unseen(place: str, label: str) -> Lack:
