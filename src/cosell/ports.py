@@ -451,7 +451,8 @@ class Store(Protocol):
     ) -> Link:
         """Completes journal rows, chains them, and moves the link, all or nothing; answers the saved link.
 
-        `known`: the stamp of the read that the verdict rests on, as in `begin`.
+        A creation that is finished lets go of every lease its key holds. `known`: the stamp of the read that
+        the verdict rests on, as in `begin`.
         """
         ...
 

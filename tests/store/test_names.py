@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from cosell.core.records import Write, WriteKind
+from cosell.ports import Taken
 from cosell.store import SqlStore
-from tests.store.things import T0, Open
+from tests.store.things import T0, Open, done, taken_anew, update
 
 
 async def test_a_named_lease_has_one_holder(opens: Open) -> None:
@@ -27,6 +30,42 @@ async def test_only_the_holder_releases_a_lease(store: SqlStore) -> None:
     assert not await store.hold_lease("watch", "bob", T0, 60)
     await store.release_lease("watch", "ann")
     assert await store.hold_lease("watch", "bob", T0, 60)
+
+
+def creation(taken: Taken) -> Write:
+    return replace(update(taken, record_id=None), kind=WriteKind.CREATE)
+
+
+async def test_a_finished_creation_lets_go_of_the_leases_of_its_key(store: SqlStore) -> None:
+    """J-4: by a step of its own a kill in between would keep the next deal of that customer waiting."""
+    taken = await taken_anew(store)
+    assert await store.hold_lease("customer", taken.key, T0, 890)
+    link = await store.begin(taken, creation(taken), taken.link)
+    assert not await store.hold_lease("customer", "another", T0, 890)
+    await store.finish(taken, [done(creation(taken))], link)
+    assert await store.hold_lease("customer", "another", T0, 890)
+
+
+async def test_a_finished_update_keeps_them(store: SqlStore) -> None:
+    taken = await taken_anew(store)
+    assert await store.hold_lease("customer", taken.key, T0, 890)
+    link = await store.begin(taken, update(taken), taken.link)
+    await store.finish(taken, [done(update(taken))], link)
+    assert not await store.hold_lease("customer", "another", T0, 890)
+
+
+@pytest.mark.parametrize("unanswered", [True, False])
+async def test_leases_of_a_folded_key_go_with_its_open_creation_or_end(
+    store: SqlStore, *, unanswered: bool
+) -> None:
+    stub = await taken_anew(store)
+    assert await store.hold_lease("customer", stub.key, T0, 890)
+    if unanswered:
+        await store.begin(stub, creation(stub), stub.link)
+    other = await taken_anew(store, "r2")
+    await store.join(stub, other.key)
+    assert await store.hold_lease("customer", "another", T0, 890) is not unanswered
+    assert await store.hold_lease("customer", other.key, T0, 890) is unanswered
 
 
 async def test_a_lease_of_a_clock_since_set_back_is_free(store: SqlStore) -> None:

@@ -144,7 +144,6 @@ async def _not_created(
         where = "Partner Center" if write.side is Side.PARTNER_CENTER else "The CRM"
         case.say(now, [f"{where} refused the new deal: {error.message[:300]}"])
     case.keep(await room.store.finish(case.taken, [done], case.link))
-    await customer.settled(room, write)
     if exists:
         return 0.0
     if not isinstance(error, Rejected):
@@ -207,7 +206,6 @@ async def created(room: Room, case: Case, write: Write, stored: Snapshot, *, cer
         outcome="done" if sure else "found, and perhaps made by somebody else",
     )
     case.keep(await room.store.finish(case.taken, [done], case.link))
-    await customer.settled(room, write)
 
 
 async def settle_creation(room: Room, case: Case, write: Write) -> Both | float | None:
@@ -258,7 +256,6 @@ async def _give_up(room: Room, case: Case, write: Write, reason: Reason, detail:
     case.change(state=LinkState.HELD, reason=reason, detail=detail, changed_at=now)
     done = replace(write, state=WriteState.UNKNOWN, finished_at=now, outcome=reason)
     case.keep(await room.store.finish(case.taken, [done], case.link))
-    await customer.settled(room, write)
 
 
 async def show_trouble(room: Room, case: Case, opportunity: Snapshot) -> float | None:

@@ -105,13 +105,6 @@ async def still_mine(room: Room, write: Write) -> bool:
     return name is None or await room.store.hold_lease(name, write.link_key, room.clock.now(), KEPT)
 
 
-async def settled(room: Room, write: Write) -> None:
-    """Lets others have the customer: this creation is accounted for."""
-    name = _made_by(write)
-    if name is not None:
-        await room.store.release_lease(name, write.link_key)
-
-
 def _made_by(write: Write) -> str | None:
     """The customer for whom a write makes an account."""
     if write.kind is not WriteKind.CREATE or not write.note.startswith(_NEW):

@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from cosell.core.errors import Twins
-from cosell.core.records import Link, Write
+from cosell.core.records import Link, Write, WriteKind
 from cosell.ports import LeaseLost, Taken, UnknownWrite
+from cosell.store import names
 from cosell.store.chain import chained
 from cosell.store.folding import OTHERS, fold
 from cosell.store.links import links_by_key
@@ -97,7 +98,9 @@ def change_all(transaction: Transaction, changes: Sequence[Change], digest_key: 
     saved = {link.key: link for link in save_links(transaction, (c.link for c in good if c.link))}
     _open(transaction, [change.opened for change in good if change.opened], digest_key)
     _note_sent(transaction, [change.sent_again for change in good if change.sent_again])
-    finish(transaction, [write for change in good for write in change.finished], begun, digest_key)
+    finished = [write for change in good for write in change.finished]
+    finish(transaction, finished, begun, digest_key)
+    names.free_leases(transaction, {one.link_key for one in finished if one.kind is WriteKind.CREATE})
     _release(transaction, good)
     saved |= _moved(transaction, good, held)
     return [refused.get(c.taken.key) or saved.get(c.taken.key, c.taken.link) for c in changes]

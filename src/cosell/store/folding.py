@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from cosell.core.records import LinkState
 from cosell.ports import LeaseLost, Taken
+from cosell.store import names
 from cosell.store.inbox import poke_row, poke_rows
 from cosell.store.tables import INBOX, LINK, WRITE
 from cosell.store.transaction import Found, Transaction, bind, here
@@ -60,7 +61,9 @@ def join(transaction: Transaction, taken: Taken, other_key: str) -> None:
 
 def fold(transaction: Transaction, stub: Found, into_key: str) -> None:
     """Moves what waits on the stub to the other link and forgets the stub; finished rows stay its own."""
-    transaction.write(_move_open, {"link_key": into_key, "at_key": stub.key})
+    if transaction.write(_move_open, {"link_key": into_key, "at_key": stub.key}):
+        names.hand_leases_on(transaction, stub.key, into_key)
+    names.free_leases(transaction, [stub.key])
     transaction.write(_forget_key, {"at_key": stub.key})
     transaction.write(_forget_link, {"at_key": stub.key})
     if stub.not_before is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,8 @@ _lease = (
     sa.select(LEASE.c.owner, LEASE.c.until).where(here(LEASE), LEASE.c.name == bind("name")).with_for_update()
 )
 _release = sa.delete(LEASE).where(here(LEASE), LEASE.c.name == bind("name"), LEASE.c.owner == bind("owner"))
+_free = sa.delete(LEASE).where(here(LEASE), LEASE.c.owner == bind("owner"))
+_hand_on = sa.update(LEASE).where(here(LEASE), LEASE.c.owner == bind("owner"))
 _amended = sa.select(SETTING.c.value).where(here(SETTING), SETTING.c.name == bind("name")).with_for_update()
 _all_settings = sa.select(SETTING.c.name, SETTING.c.value).where(here(SETTING)).order_by(SETTING.c.name)
 
@@ -71,6 +73,16 @@ def hold_lease(transaction: Transaction, name: str, owner: str, *, now: float, l
 def release_lease(transaction: Transaction, name: str, owner: str) -> None:
     """Lets go of a lease if it is the owner's."""
     transaction.write(_release, {"at_name": clean(name), "at_owner": clean(owner)})
+
+
+def free_leases(transaction: Transaction, owners: Iterable[str]) -> None:
+    """Lets go of every lease of these owners."""
+    transaction.write(_free, *({"at_owner": clean(owner)} for owner in owners))
+
+
+def hand_leases_on(transaction: Transaction, owner: str, to: str) -> None:
+    """Makes every lease of one owner another's."""
+    transaction.write(_hand_on, {"at_owner": clean(owner), "owner": clean(to)})
 
 
 def setting(transaction: Transaction, name: str) -> str | None:
