@@ -51,6 +51,24 @@ def test_a_stamped_record_touched_since_is_believed_only_where_it_equals_what_wa
     assert (moved.verdict, moved.base, moved.doubts) == (Verdict.LANDED, {}, ("notes",))
 
 
+def test_what_a_read_could_not_bring_is_in_doubt_and_never_taken_for_as_sent() -> None:
+    """J-9: the field was lost meanwhile; a rounded amount would come back as the seller's edit (INV-4)."""
+    sent = {"notes": SENT, "name": SENT}
+    for by_us in (True, False):
+        seen = Snapshot(Side.CRM, "x", {"notes": "b"}, version="2", stamp="w1", touched_by_us=by_us)
+        found = settle(update(Side.CRM, fields=sent), seen, BASE, stamped=True, patience=60.0, now=101.0)
+        assert (found.verdict, found.base, found.doubts) == (
+            Verdict.LANDED,
+            {"notes": Pair("b", "b")},
+            ("name",),
+        )
+    seen = Snapshot(Side.PARTNER_CENTER, "x", {"notes": "a"}, version="2")
+    unknown = settle(
+        update(Side.PARTNER_CENTER, fields=sent), seen, BASE, stamped=False, patience=60.0, now=101.0
+    )
+    assert (unknown.verdict, unknown.base, unknown.doubts) == (Verdict.UNKNOWN, {}, ("name",))
+
+
 def test_a_record_without_our_stamp_at_another_version_proves_the_write_absent_for_good() -> None:
     """Lesson 2: its precondition can no longer hold."""
     assert judged(update(Side.CRM), "a", version="2", stamp="w0").verdict is Verdict.ABSENT

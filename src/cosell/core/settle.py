@@ -81,7 +81,9 @@ def _settle_stamped(
 ) -> Settlement:
     if seen.stamp == write.id:
         if seen.touched_by_us:
-            return Settlement(write, Verdict.LANDED, landed_base(write, seen.values, base))
+            pairs = landed_base(write, seen.values, base)
+            shown = {key: pair for key, pair in pairs.items() if key in seen.values}
+            return Settlement(write, Verdict.LANDED, shown, _unseen(write, seen))
         return _equal_counts(write, seen, base, Verdict.LANDED)
     return _not_seen(write, seen, patience, now, absent=Verdict.ABSENT)
 
@@ -101,7 +103,12 @@ def _settle_by_value(
     if verdict.verdict is not Verdict.UNKNOWN:
         return verdict
     doubts = tuple(key for key, one in changed.items() if seen.values[key] != one.before)
-    return Settlement(write, Verdict.UNKNOWN, doubts=doubts)
+    return Settlement(write, Verdict.UNKNOWN, doubts=(*doubts, *_unseen(write, seen)))
+
+
+def _unseen(write: Write, seen: Snapshot) -> tuple[str, ...]:
+    """Fields the read could not bring: what the server made of them shows once they are back (J-9)."""
+    return tuple(key for key in write.fields if key not in seen.values)
 
 
 def _not_seen(write: Write, seen: Snapshot, patience: float, now: float, *, absent: Verdict) -> Settlement:
@@ -116,7 +123,7 @@ def _not_seen(write: Write, seen: Snapshot, patience: float, now: float, *, abse
 def _equal_counts(write: Write, seen: Snapshot, base: Mapping[str, Pair], verdict: Verdict) -> Settlement:
     """Others may have edited as well: only what equals what was sent counts as agreed."""
     certain = {key for key, one in write.fields.items() if seen.values.get(key) == one.after}
-    doubts = tuple(key for key in write.fields if key in seen.values and key not in certain)
+    doubts = tuple(key for key in write.fields if key not in certain)
     pairs = landed_base(write, seen.values, base)
     return Settlement(
         write,

@@ -21,6 +21,8 @@ from cosell.ports import Invitation, Marks, Update
 
 MOODY_AFTER = 3
 """Refusals of one unchanged version after which a moody precondition is left out once (sheet section 6)."""
+READ = 10.0
+"""Seconds before a copy is sent in which the read was made at most that it rests on."""
 _REASONS = {
     "choice": Reason.UNKNOWN_CHOICE,
     "stage_missing": Reason.UNKNOWN_CHOICE,
@@ -190,13 +192,14 @@ async def land(
 async def refuse_copy(
     room: Room, case: Case, write: Write, error: CosellError, earlier: float | None
 ) -> None:
-    """Completes a refused row, unless an earlier copy of the same write may still be on its way.
+    """Completes a refused row, unless an earlier copy of the same write may have landed meanwhile.
 
     The refusal of a second copy says nothing about the first: often it is the sign that the first one
-    landed. The row then stays open, and the next look settles it from what the record says (INV-10).
+    landed. The row then stays open, and the next look settles it from what the record says (INV-10). Only
+    where the read that led to this copy came after the last moment of the first, it showed all there is.
     """
     patience = room.desk(write.side).system.capabilities.patience
-    if earlier is None or room.clock.now() - earlier > patience:
+    if earlier is None or write.sent_at - earlier > patience + READ:
         await refuse(room, case, write, error)
         return
     # This copy had its answer: were the wait to begin anew with it, the row could stay open for ever.

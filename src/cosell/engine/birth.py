@@ -128,7 +128,7 @@ async def _not_created(
     exists = isinstance(error, Rejected) and error.code == "exists"
     if exists and write.attempt > 1:
         return 0.0
-    if earlier is not None and now - earlier <= _reach(room, write.side):
+    if earlier is not None and write.sent_at - earlier <= _reach(room, write.side):
         # An earlier copy is still unaccounted for; it is looked for again (INV-10).
         # This copy had its answer: were the wait to begin anew with it, the row could stay open for ever.
         await room.store.sent_again(case.taken, replace(write, sent_at=earlier))
