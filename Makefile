@@ -38,7 +38,7 @@ worlds: $(READY)
 	$(BIN)/python -m tests.world --n $(N) --seed $(SEED)
 
 laws: $(READY)
-	COSELL_HYPOTHESIS=night COSELL_EXAMPLES=$(N) $(BIN)/python -m pytest -n 2 -m hypothesis $(ARGS)
+	COSELL_EXAMPLES=$(N) $(BIN)/python -m pytest -n 2 -m hypothesis $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m bench
