@@ -265,6 +265,19 @@ class Counting(Protocol):
 class Describing(Protocol):
     """A system whose fields people can change while we run; not every one is."""
 
+    @property
+    def names(self) -> str:
+        """A sign of everything that the settings name there; equal names have an equal one, over restarts."""
+        ...
+
+    def rely(self) -> None:
+        """Takes it for granted that what the settings name was there once, before its first use.
+
+        What is missing at the first look is then lost, and stops its own rule alone; else it is a wrong
+        setting, which stops the connection with its name (J-9).
+        """
+        ...
+
     async def describe(self, *, thorough: bool) -> None:
         """Asks anew what there is to read and write; `capabilities` tell it afterwards. One call or two.
 

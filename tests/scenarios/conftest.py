@@ -67,6 +67,12 @@ class Desk:
     seller: Seller
     _numbers: list[int] = field(default_factory=list)
 
+    async def restarted(self) -> Engine:
+        """The engine of a process that began just now: it knows what stands in the database and no more."""
+        await self.env.systems().aclose()
+        self.env._systems = None
+        return self.env.engine()
+
     async def sync(self) -> int:
         """Polls and reconciles until both systems are quiet; answers how many looks it took."""
         looks = 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from cosell.core.errors import SchemaDrift
+from cosell.core.errors import Misconfigured, SchemaDrift
 from cosell.core.reasons import Reason
 from cosell.core.records import LinkState, Side
-from cosell.ports import Who
+from cosell.engine import known
+from cosell.ports import Describing, Who
 from cosell.systems.dataverse import discovery as dynamics
 from cosell.systems.salesforce import discovery as salesforce
 from cosell.wiring import drift, report
@@ -329,3 +330,46 @@ async def test_a_stage_of_the_settings_that_vanished_pauses_the_status_alone(fur
     await desk.sync_over(60)
     assert desk.referral(referral)["status"] == "Active"
     assert await standing(desk.env.store) == []
+
+
+async def test_a_stage_that_vanished_pauses_the_status_alone_over_a_restart(furnished: Furnish) -> None:
+    """J-9: the night's restart must not stop every deal for what one stage has lost."""
+    desk = await furnished()
+    if desk.seller.system != "salesforce":
+        pytest.skip("the sandbox's settings name no status reason")
+    referral = desk.inbound()
+    await desk.sync()
+    (row,) = desk.opportunities(referral)
+    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
+    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage["IsActive"] = False
+    restarted = await desk.restarted()
+    desk.change(referral, details__notes="Of Microsoft.")
+    desk.clock.leap(60)
+    for side in Side:
+        await restarted.poll(side)
+    await restarted.drain()
+    assert desk.row(row["id"])["notes"] == "Of Microsoft."
+    assert desk.referral(referral)["status"] == "New"
+    (alert,) = [one for one in await standing(desk.env.store) if one.code.endswith(":state")]
+    assert "«On Hold»" in alert.message
+
+
+async def test_a_stage_that_was_named_anew_and_is_not_there_is_a_wrong_setting(furnished: Furnish) -> None:
+    """A slip of the pen is told at once, and not taken for a loss."""
+    desk = await furnished()
+    if desk.seller.system != "salesforce":
+        pytest.skip("the sandbox's settings name no status reason")
+    await two_deals(desk)
+    kept = await known.of(desk.env.store, Side.CRM)
+    system = (await desk.restarted()).room.desk(Side.CRM).system
+    known.rely(system, replace(kept, names="of other settings"))
+    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
+    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage["IsActive"] = False
+    assert isinstance(system, Describing)
+    with pytest.raises(Misconfigured, match="On Hold"):
+        await system.describe(thorough=True)
+    known.rely(system, kept)
+    await system.describe(thorough=True)
+    assert "state" in system.capabilities.lacks

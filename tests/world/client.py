@@ -82,6 +82,11 @@ class Client:
 
     # --- what there is to read and write ---------------------------------------------------------
 
+    names = "the same at every start"
+
+    def rely(self) -> None:
+        """There is nothing in a world's settings that could be wrong."""
+
     async def describe(self, *, thorough: bool) -> None:
         await self._read("describe", "", self._learn, quiet=True)
 

@@ -6,6 +6,7 @@ A part is named by the field it serves: `notes` for reading a field, `notes.writ
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 WRITE = "write"
@@ -36,6 +37,11 @@ def is_choice(part: str) -> bool:
 def is_writing(part: str) -> bool:
     """Whether it is the right to change a field, which can still be read."""
     return part.endswith(f".{WRITE}")
+
+
+def sign(*named: object) -> str:
+    """A short sign of what settings name, the same in every process as long as they name the same."""
+    return hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
 
 def blinding(parts: Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from cosell.core import drift
 from cosell.core.fields import FIELDS
 from cosell.core.mapping import Direction, Rule
 from cosell.core.records import Side
-from cosell.ports import Capabilities, Lack, Store, Who
+from cosell.ports import Capabilities, Describing, Lack, Store, System, Who
 
 KEPT = "schema:"
 """The settings that keep it, one for each side."""
@@ -58,6 +58,8 @@ class Known:
     """Every part of a field it ever let us use (core/drift)."""
     lost: Mapping[str, Loss] = field(default_factory=dict)
     """By part."""
+    names: str = ""
+    """The sign of the settings with which it was last told (Describing.names)."""
 
     @property
     def paused(self) -> frozenset[str]:
@@ -66,22 +68,23 @@ class Known:
 
     def and_also(self, other: Known) -> Known:
         """What both know together."""
-        return Known(self.once | other.once, {**other.lost, **self.lost})
+        return Known(self.once | other.once, {**other.lost, **self.lost}, self.names or other.names)
 
-    def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float) -> Known:
-        """What is known once the system has told what it can do."""
+    def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float, names: str = "") -> Known:
+        """What is known once the system has told what it can do under these names."""
         once = self.once | usable(able)
         lost = {
             part: self.lost.get(part) or Loss(part, lack, now)
             for part, lack in able.lacks.items()
             if part in once and _concerned(part, rules)
         }
-        return Known(once, lost)
+        return Known(once, lost, names)
 
     def text(self) -> str:
         """As it is kept."""
         lost = {part: _row(loss) for part, loss in sorted(self.lost.items())}
-        return json.dumps({"once": sorted(self.once), "lost": lost}, ensure_ascii=False)
+        kept = {"names": self.names, "once": sorted(self.once), "lost": lost}
+        return json.dumps(kept, ensure_ascii=False)
 
 
 def read(text: str | None) -> Known:
@@ -89,7 +92,8 @@ def read(text: str | None) -> Known:
     try:
         kept = json.loads(text or "{}")
         once = frozenset(map(str, kept.get("once", ())))
-        return Known(once, {part: _loss(part, *row) for part, row in kept.get("lost", {}).items()})
+        lost = {part: _loss(part, *row) for part, row in kept.get("lost", {}).items()}
+        return Known(once, lost, str(kept.get("names", "")))
     except (ValueError, TypeError, AttributeError):
         return Known()
 
@@ -108,6 +112,17 @@ async def of(store: Store, side: Side) -> Known:
 async def kept(store: Store) -> dict[Side, Known]:
     """What the store keeps of both sides."""
     return {side: await of(store, side) for side in Side}
+
+
+def names_of(system: System) -> str:
+    """The sign of what the settings name in a system; empty where its fields are the same for everybody."""
+    return system.names if isinstance(system, Describing) else ""
+
+
+def rely(system: System, kept: Known) -> None:
+    """Has a system that was fine under the very same settings go on without what it has lost since."""
+    if isinstance(system, Describing) and kept.names == system.names:
+        system.rely()
 
 
 def _concerned(part: str, rules: Mapping[str, Rule]) -> bool:

@@ -50,11 +50,13 @@ _INTRODUCTION = _BIRTH | frozenset(
 
 
 async def recall(room: Room) -> None:
-    """Takes over what the store knows; once."""
+    """Takes over what the store knows; once, and before a system is used."""
     if not room.recalled:
         async with room.noticing:
             if not room.recalled:
                 room.known = await known.kept(room.store)
+                for side, desk in room.desks.items():
+                    known.rely(desk.system, room.known[side])
                 room.recalled = True
 
 
@@ -80,7 +82,7 @@ async def _take_in(room: Room, side: Side) -> None:
     kept = await known.of(room.store, side)
     # Another process may have learnt more, or have rung for a loss that this one never met.
     before = room.known[side].and_also(kept)
-    after = before.after(able, room.rules, room.clock.now())
+    after = before.after(able, room.rules, room.clock.now(), known.names_of(room.desk(side).system))
     news = known.usable(able) - known.usable(last) if last is not None else frozenset()
     await _act_on(room, side, before, after, offered=bool(news))
     if after != kept:

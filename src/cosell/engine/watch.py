@@ -24,6 +24,7 @@ class Watch:
     async def poll(self, side: Side, cause: str = "poll") -> int:
         """Fetches all changes of one side since its cursor; answers how many records were poked."""
         room, desk = self.room, self.room.desk(side)
+        await schema.recall(room)
         name, poked, more = f"changes:{side}", 0, True
         while more:
             desk.lane.check()

@@ -29,6 +29,7 @@ async def findings(
     for system in systems:
         if not isinstance(system, Describing):
             continue
+        known.rely(system, before[system.side])
         try:
             await system.describe(thorough=True)
         except CosellError as why:

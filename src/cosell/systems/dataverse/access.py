@@ -29,6 +29,8 @@ class Access:
         self._asked_at = 0.0
         self._just_changed = False
         self._denied = False
+        self.relied_on = False
+        """What the settings name was there once: what is missing at the first look was lost since."""
         self._once = asyncio.Lock()
 
     async def schema(self) -> Schema:
@@ -38,9 +40,8 @@ class Access:
         async with self._once:
             if self._schema is None or self._old:
                 before = self._schema
-                found = await self._discovery.schema(
-                    just_changed=self._just_changed, running=before is not None
-                )
+                running = self.relied_on or before is not None
+                found = await self._discovery.schema(just_changed=self._just_changed, running=running)
                 found = found if before is None else _named(before, found)
                 self._schema, self._just_changed, self._denied = found, False, False
                 self._asked_at = self.clock.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from cosell.core.drift import sign
 from cosell.sections.credentials import Credential
 
 
@@ -186,3 +187,9 @@ class Options:
     """Seconds after which the environment's schema is asked again where nobody had it asked earlier."""
     walk_page: int = 1000
     """Opportunities one step of a full read looks at."""
+
+    @property
+    def names(self) -> str:
+        """A sign of everything these settings name in the environment."""
+        fields = (self.fields, self.country_field, self.value_field, self.currency_field)
+        return sign(fields, self.statuses, self.lead_status, self.lead_lost)

@@ -75,6 +75,15 @@ class Dataverse:
         """Signs in and finds out what the environment has. Every other method does so at first use."""
         await self._bench.tools()
 
+    @property
+    def names(self) -> str:
+        """A sign of everything that the settings name in the environment."""
+        return self._options.names
+
+    def rely(self) -> None:
+        """Takes what the settings name for once there: what is missing now stops nothing else."""
+        self._access.relied_on = True
+
     async def describe(self, *, thorough: bool) -> None:
         """Finds out what the environment has now; `thorough`: with what was changed this very moment."""
         await self._access.describe(thorough=thorough)

@@ -64,6 +64,8 @@ class Access:
         self._asked_at = 0.0
         self._denied = False
         self._user_id: str | None = None
+        self.relied_on = False
+        """What the settings name was there once: what is missing at the first look was lost since."""
         self._once = asyncio.Lock()
 
     @property
@@ -119,7 +121,7 @@ class Access:
     async def _found(self, before: Tools | None) -> Tools:
         if self._user_id is None:
             self._user_id = await who(self.client)
-        schema = await self._discovery.schema(running=before is not None)
+        schema = await self._discovery.schema(running=self.relied_on or before is not None)
         if before is not None:
             schema = _named(before.schema, schema)
         self._tell(schema)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from cosell.core.drift import sign
 from cosell.sections.credentials import Credential
 
 
@@ -162,3 +163,9 @@ class Options:
     """Rows one query of a poll brings, at most 2,000."""
     walk_page: int = 500
     """Opportunities one step of the first full read brings."""
+
+    @property
+    def names(self) -> str:
+        """A sign of everything these settings name in the org."""
+        fields = (self.fields, self.country_field, self.value_field, self.currency_field)
+        return sign(fields, self.stages, self.lead_fields, self.lead_statuses)

@@ -76,6 +76,15 @@ class Salesforce:
         """Signs in and finds out what the org has. Every other method does so at first use."""
         await self._access.tools()
 
+    @property
+    def names(self) -> str:
+        """A sign of everything that the settings name in the org."""
+        return self._options.names
+
+    def rely(self) -> None:
+        """Takes what the settings name for once there: what is missing now stops nothing else."""
+        self._access.relied_on = True
+
     async def describe(self, *, thorough: bool) -> None:
         """Finds out what the org has now; `thorough`: with no regard to what it said is unchanged."""
         await self._access.describe(thorough=thorough)
