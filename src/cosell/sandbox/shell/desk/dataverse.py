@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cosell.sandbox.dataverse import Dataverse, DataverseError
 from cosell.sandbox.dataverse.catalogue.connector import CATALOGUE, SOLUTION
+from cosell.sandbox.shell.desk.administrator import Administrator
 from cosell.sandbox.shell.desk.dynamics_book import Book
 from cosell.sandbox.shell.desk.dynamics_words import (
     LEAD,
@@ -34,20 +35,11 @@ def allowed(act: Callable[[], T]) -> T:
         raise Refused(f"Dynamics 365 does not take this: {refusal.message}") from None
 
 
-def _arranged(act: Callable[[], None]) -> None:
-    """Does what an administrator wants of a column, or says why it cannot be."""
-    try:
-        act()
-    except KeyError as unknown:
-        raise Refused(f"Dynamics 365 has no “{unknown.args[0]}”.", status=404) from None
-    except ValueError as wrong:
-        raise Refused(f"Dynamics 365 does not take this: {wrong}.") from None
-
-
-class DataverseDesk:
+class DataverseDesk(Administrator):
     """Sees and changes opportunities and leads as the people who work in the environment."""
 
     def __init__(self, org: Dataverse) -> None:
+        super().__init__("Dynamics 365", org)
         self._org, self._seller, self._book = org, org.as_seller, Book(org)
         self._names = Names(org)
         self._commits: list[asyncio.TimerHandle] = []
@@ -210,50 +202,6 @@ class DataverseDesk:
         """A seller qualifies a lead: account, contact and opportunity come of it."""
         wanted = self._book.found("lead", row_id)["leadid"]
         return allowed(lambda: self._seller.qualify(wanted))
-
-    def remove_field(self, table: str, name: str) -> None:
-        """An administrator deletes a column with its values."""
-        _arranged(lambda: self._org.drift.remove(table, name))
-
-    def rename_field(self, table: str, name: str, new: str) -> None:
-        """An administrator puts a column of another name in the place of one."""
-        _arranged(lambda: self._org.drift.rename(table, name, new))
-
-    def hide_field(self, table: str, name: str) -> None:
-        """An administrator secures a column, and gives the application no profile for it."""
-        _arranged(lambda: self._org.drift.hide(table, name))
-
-    def lock_field(self, table: str, name: str) -> None:
-        """An administrator takes the right to write a column from the application."""
-        _arranged(lambda: self._org.drift.lock(table, name))
-
-    def restore_field(self, table: str, name: str) -> None:
-        """An administrator makes a column what it was before its first change."""
-        _arranged(lambda: self._org.drift.restore(table, name))
-
-    def retype_field(self, table: str, name: str, kind: str) -> None:
-        """An administrator makes a column anew, of another type, such as Number."""
-        _arranged(lambda: self._org.drift.retype(table, name, kind))
-
-    def require_field(self, table: str, name: str) -> None:
-        """An administrator makes a column required."""
-        _arranged(lambda: self._org.drift.require(table, name))
-
-    def add_value(self, table: str, name: str, value: str) -> None:
-        """An administrator adds an option to a choice."""
-        _arranged(lambda: self._org.drift.add_value(table, name, value))
-
-    def remove_value(self, table: str, name: str, value: str) -> None:
-        """An administrator takes an option off a choice."""
-        _arranged(lambda: self._org.drift.remove_value(table, name, value))
-
-    def rename_value(self, table: str, name: str, value: str, new: str) -> None:
-        """An administrator gives an option of a choice another label."""
-        _arranged(lambda: self._org.drift.rename_value(table, name, value, new))
-
-    def changed_fields(self) -> list[str]:
-        """The columns that are not as they were."""
-        return self._org.drift.changed()
 
     def _columns(self, table: str, changes: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
         named = {word: self._names.actual(table, name) for word, name in words.items()}

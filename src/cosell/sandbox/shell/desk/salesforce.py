@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from cosell.sandbox.salesforce import Salesforce, SalesforceError
 from cosell.sandbox.salesforce.catalogue.connector import HELP
+from cosell.sandbox.shell.desk.administrator import Administrator
 from cosell.sandbox.shell.desk.opportunity import FIELDS, SAME, contact_row, fields_of, line_of, solution_row
 from cosell.sandbox.shell.salesforce_names import Names
 from cosell.sandbox.shell.wishes import Refused, Wish, renamed
@@ -29,16 +30,6 @@ def allowed(act: Callable[[], T]) -> T:
         raise Refused(f"Salesforce does not take this: {refusal}") from None
 
 
-def _arranged(act: Callable[[], None]) -> None:
-    """Does what an administrator wants of a field, or says why it cannot be."""
-    try:
-        act()
-    except KeyError as unknown:
-        raise Refused(f"Salesforce has no “{unknown.args[0]}”.", status=404) from None
-    except ValueError as wrong:
-        raise Refused(f"Salesforce does not take this: {wrong}.") from None
-
-
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """An opportunity to be, with what has to be made along with it."""
@@ -52,10 +43,11 @@ class _Wanted:
     team: list[str]
 
 
-class SalesforceDesk:
+class SalesforceDesk(Administrator):
     """Sees and changes opportunities as the people who work in the org."""
 
     def __init__(self, org: Salesforce) -> None:
+        super().__init__("Salesforce", org)
         self._org, self._seller, self._names = org, org.as_seller, Names(org)
         self._commits: list[asyncio.TimerHandle] = []
 
@@ -192,50 +184,6 @@ class SalesforceDesk:
         fields = {"OpportunityId": self._opportunity(row_id)["Id"], "UserId": self._user_id(user)}
         fields["TeamMemberRole"] = role
         return allowed(lambda: self._seller.create("OpportunityTeamMember", fields))
-
-    def remove_field(self, table: str, name: str) -> None:
-        """An administrator deletes a field with its values."""
-        _arranged(lambda: self._org.drift.remove(table, name))
-
-    def rename_field(self, table: str, name: str, new: str) -> None:
-        """An administrator gives a field another API name."""
-        _arranged(lambda: self._org.drift.rename(table, name, new))
-
-    def hide_field(self, table: str, name: str) -> None:
-        """An administrator takes the right to see a field from the integration user."""
-        _arranged(lambda: self._org.drift.hide(table, name))
-
-    def lock_field(self, table: str, name: str) -> None:
-        """An administrator takes the right to write a field from the integration user."""
-        _arranged(lambda: self._org.drift.lock(table, name))
-
-    def restore_field(self, table: str, name: str) -> None:
-        """An administrator makes a field what it was before its first change."""
-        _arranged(lambda: self._org.drift.restore(table, name))
-
-    def retype_field(self, table: str, name: str, kind: str) -> None:
-        """An administrator turns a field into another type, such as Number."""
-        _arranged(lambda: self._org.drift.retype(table, name, kind))
-
-    def require_field(self, table: str, name: str) -> None:
-        """An administrator makes a field required."""
-        _arranged(lambda: self._org.drift.require(table, name))
-
-    def add_value(self, table: str, name: str, value: str) -> None:
-        """An administrator adds a value to a picklist; to that of stages a stage."""
-        _arranged(lambda: self._org.drift.add_value(table, name, value))
-
-    def remove_value(self, table: str, name: str, value: str) -> None:
-        """An administrator deactivates a value of a picklist, or a stage."""
-        _arranged(lambda: self._org.drift.remove_value(table, name, value))
-
-    def rename_value(self, table: str, name: str, value: str, new: str) -> None:
-        """An administrator gives a value of a picklist, or a stage, another name."""
-        _arranged(lambda: self._org.drift.rename_value(table, name, value, new))
-
-    def changed_fields(self) -> list[str]:
-        """The fields that are not as they were."""
-        return self._org.drift.changed()
 
     def _create(self, wanted: _Wanted) -> str:
         account_id = wanted.account_id or self._account(wanted.account, wanted.country)
