@@ -47,6 +47,35 @@ async def test_a_good_connection_has_nothing_to_mend_and_changes_nothing(floor: 
     assert floor.rows() == []
 
 
+def grant(floor: Floor, right: str) -> None:
+    """An administrator gives the integration user one right more."""
+    org, store = floor.org, floor.org._org.store
+    rows = store.live("PermissionSetAssignment")
+    (set_id, *_) = [row["PermissionSetId"] for row in rows if row["AssigneeId"] == org.user_id]
+    store.put("PermissionSet", set_id, {**(store.get("PermissionSet", set_id) or {}), right: True})
+
+
+async def rights(floor: Floor) -> Finding:
+    (found,) = [one for one in await floor.system.check() if one.name == "too many rights"]
+    return found
+
+
+async def test_an_administrators_rights_are_said_to_be_too_many(floor: Floor) -> None:
+    """PRE-07: they are for the installer."""
+    assert "no right of an administrator" in (await rights(floor)).message
+    grant(floor, "PermissionsAuthorApex")
+    found = await rights(floor)
+    assert found.message.endswith(": Author Apex.")
+    assert found.advice
+
+
+async def test_a_right_the_edition_does_not_have_hides_no_other(floor: Floor) -> None:
+    """Professional Edition knows no Apex; a query that named it would be refused as a whole."""
+    grant(floor, "PermissionsManageUsers")
+    floor.org.drift.hide("PermissionSet", "PermissionsAuthorApex")
+    assert (await rights(floor)).message.endswith(": Manage Users.")
+
+
 async def test_each_trouble_has_its_sentence_and_its_advice(floor: Floor) -> None:
     """PRE-15, PRE-16, PRE-19; reliability.md 10, least privilege."""
     settings = floor.org.settings

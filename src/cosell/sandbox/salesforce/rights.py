@@ -25,6 +25,7 @@ MINIMAL_PROFILE = "Minimum Access - API Only Integrations"
 SYSTEM_PERMISSIONS = (
     "ApiEnabled",
     "AssignPermissionSets",
+    "AuthorApex",
     "CustomizeApplication",
     "ManageUsers",
     "ModifyAllData",

@@ -5,11 +5,11 @@ Profile and permission sets are asked together: a profile's rights stand in a pe
 
 from __future__ import annotations
 
-from cosell.core.errors import CosellError
+from cosell.core.errors import CosellError, SchemaDrift
 from cosell.core.reasons import Who
 from cosell.ports import Finding
 from cosell.systems.salesforce.access import Access
-from cosell.systems.salesforce.client import query_part
+from cosell.systems.salesforce.client import Answer, Part, query_part, rows_of
 from cosell.systems.salesforce.soql import literal, select
 
 PAGE = "how-to/connect-salesforce.md"
@@ -28,15 +28,15 @@ async def too_many(access: Access) -> Finding:
     user = access.user_id
     if user is None:
         return _untold("Salesforce does not say which user we are.")
-    columns = [f"PermissionSet.{name}" for name in _NEVER_NEEDED]
-    soql = select(columns, "PermissionSetAssignment", f"WHERE AssigneeId = {literal(user)} LIMIT 200")
+    parts = [_holders(user, name) for name in _NEVER_NEEDED]
     try:
-        answers = await access.client.reads([query_part(soql, "rights")], purpose="check")
-        rows = await access.client.rows(answers["rights"], purpose="check")
+        answers = await access.client.reads(parts, purpose="check")
+        held = {name: rows_of(answer) for name, answer in answers.items() if not _unknown(answer)}
     except CosellError as why:
         return _untold(why.message)
-    sets = [one for row in rows if isinstance(one := row.get("PermissionSet"), dict)]
-    more = [label for name, label in _NEVER_NEEDED.items() if any(one.get(name) is True for one in sets)]
+    if not held:
+        return _untold("Salesforce shows no permission set to the integration user.")
+    more = [label for name, label in _NEVER_NEEDED.items() if held.get(name)]
     if not more:
         said = "The integration user has no right of an administrator."
         return Finding("too many rights", True, said, page=PAGE, rows=_ROWS)
@@ -52,6 +52,18 @@ async def too_many(access: Access) -> Finding:
     )
 
 
+def _holders(user: str, right: str) -> Part:
+    """Asks for one permission set of the user's with this right: by itself, for not every edition has it."""
+    where = f"WHERE AssigneeId = {literal(user)} AND PermissionSet.{right} = true LIMIT 1"
+    return query_part(select(("Id",), "PermissionSetAssignment", where), right)
+
+
+def _unknown(answer: Answer) -> bool:
+    """Whether this org has no such right, which nobody can hold there."""
+    return not answer.ok and isinstance(answer.error(safe=True), SchemaDrift)
+
+
 def _untold(why: str) -> Finding:
     said = f"Whether the integration user has an administrator's rights cannot be told: {why}"
-    return Finding("too many rights", True, said, page=PAGE, rows=_ROWS)
+    advice = "Look it up under Setup, Users, «View Summary» of the user's permissions."
+    return Finding("too many rights", True, said, advice, PAGE, _ROWS, Who.CRM_ADMIN)

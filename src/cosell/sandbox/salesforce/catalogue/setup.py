@@ -16,6 +16,7 @@ _LISTED: dict[str, Any] = {
 _SYSTEM = (
     ("ApiEnabled", "API Enabled"),
     ("AssignPermissionSets", "Assign Permission Sets"),
+    ("AuthorApex", "Author Apex"),
     ("CustomizeApplication", "Customize Application"),
     ("ManageUsers", "Manage Users"),
     ("ModifyAllData", "Modify All Data"),
