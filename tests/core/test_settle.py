@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from decimal import Decimal
 
 from cosell.core.records import FieldWrite, Pair, Side, Snapshot, Write, WriteKind
 from cosell.core.settle import Settlement, Verdict, settle
-from cosell.core.values import Value
+from cosell.core.values import Solution, Value
 
 SENT = FieldWrite(before="a", after="b", source="b")
 BASE: Mapping[str, Pair] = {"notes": Pair("a", "a"), "name": Pair("a", "a")}
@@ -49,6 +50,17 @@ def test_a_stamped_record_touched_since_is_believed_only_where_it_equals_what_wa
     assert (same.verdict, same.base, same.doubts) == (Verdict.LANDED, {"notes": Pair("b", "b")}, ())
     moved = judged(update(Side.CRM), "c", version="3", stamp="w1", by_us=False)
     assert (moved.verdict, moved.base, moved.doubts) == (Verdict.LANDED, {}, ("notes",))
+
+
+def test_a_list_of_a_record_nobody_touched_may_have_been_edited_all_the_same() -> None:
+    """Solutions and people are records of their own: to take their edit for the server's would lose it."""
+    two = (Solution("SOL-1", quantity=Decimal(1)), Solution("SOL-2", quantity=Decimal(1)))
+    write = update(Side.CRM, fields={"solutions": FieldWrite(before=(), after=two, source=two)})
+    for stands, doubts in ((two, ()), (two[:1], ("solutions",))):
+        seen = Snapshot(Side.CRM, "x", {"solutions": stands}, version="2", stamp="w1", touched_by_us=True)
+        found = settle(write, seen, {}, stamped=True, patience=60.0, now=101.0)
+        assert (found.verdict, found.doubts) == (Verdict.LANDED, doubts)
+        assert set(found.base) == {"solutions"} - set(doubts)
 
 
 def test_what_a_read_could_not_bring_is_in_doubt_and_never_taken_for_as_sent() -> None:

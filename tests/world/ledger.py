@@ -154,10 +154,12 @@ class Ledger:
             self.violate("INV-7", "a row says done though nothing landed", write.id[:6])
 
     def stood_there(self, write: Write) -> bool:
-        """Whether a person had made what an unanswered creation was to make; nobody can tell them apart."""
+        """Whether a person had made what an unanswered creation was to make, or a write of ours that is lost
+        with a restore nobody told of; nobody can tell them apart."""
         others = self.servers[write.side].records.values()
         return write.kind is WriteKind.CREATE and any(
-            one.partner_id == write.partner_id and not one.by_engine for one in others
+            one.partner_id == write.partner_id and (not one.by_engine or one.made_by in self.adrift)
+            for one in others
         )
 
     def _announced(self, server: Server, write_id: str, kind: str) -> Write | None:

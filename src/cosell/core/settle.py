@@ -81,9 +81,9 @@ def _settle_stamped(
 ) -> Settlement:
     if seen.stamp == write.id:
         if seen.touched_by_us:
-            pairs = landed_base(write, seen.values, base)
-            shown = {key: pair for key, pair in pairs.items() if key in seen.values}
-            return Settlement(write, Verdict.LANDED, shown, _unseen(write, seen))
+            pairs, doubts = landed_base(write, seen.values, base), _unproven(write, seen)
+            proven = {key: pair for key, pair in pairs.items() if key not in doubts}
+            return Settlement(write, Verdict.LANDED, proven, doubts)
         return _equal_counts(write, seen, base, Verdict.LANDED)
     return _not_seen(write, seen, patience, now, absent=Verdict.ABSENT)
 
@@ -104,6 +104,16 @@ def _settle_by_value(
         return verdict
     doubts = tuple(key for key, one in changed.items() if seen.values[key] != one.before)
     return Settlement(write, Verdict.UNKNOWN, doubts=(*doubts, *_unseen(write, seen)))
+
+
+def _unproven(write: Write, seen: Snapshot) -> tuple[str, ...]:
+    """Fields that may hold another's edit though nobody else touched the record: unseen ones, changed lists.
+
+    Entries of a list are records of their own, and an edit of one need not touch the deal.
+    """
+    lists = [key for key in write.fields if key in seen.values and FIELDS[key].kind.is_list]
+    changed = [key for key in lists if seen.values[key] != write.fields[key].after]
+    return (*changed, *_unseen(write, seen))
 
 
 def _unseen(write: Write, seen: Snapshot) -> tuple[str, ...]:
