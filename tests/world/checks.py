@@ -317,7 +317,11 @@ def _pace(scene: Scene) -> None:
     for server in (scene.partner_center, scene.crm):
         for record in server.records.values():
             source = scene.ledger.other_half(record, server)
-            for key in UNIQUE if source is not None else ():
+            if source is None:
+                continue
+            for key in UNIQUE:
+                if {(record.id, key), (source.id, key)} & scene.ledger.resolved:
+                    continue  # it waited for a person
                 for arrival in record.history.get(key, ()):
                     edit = _edit_behind(source, key, arrival)
                     if edit is not None and arrival.at - edit.at > BOUND + polling:
@@ -366,7 +370,9 @@ def _lost(scene: Scene, server: Server, record: Record, key: str, lost: Touch, b
     if source is None or (record.id, key) in ledger.resolved or (source.id, key) in ledger.resolved:
         return
     other = ledger.servers[server.side.other]
-    theirs = [one for one in source.history.get(key, ()) if one.at <= by.at]
+    lead = other.records.get(source.origin or "")
+    stood = (*source.history.get(key, ()), *(lead.history.get(key, ()) if lead else ()))
+    theirs = [one for one in stood if one.at <= by.at]
     if any(one.value in (lost.value, other.keep(key, lost.value)) for one in theirs):
         return
     rule = scene.rules[key].conflict

@@ -119,6 +119,7 @@ class Crm(Server):
         return self._shown(record, values, complete=False)
 
     def _shown(self, record: Record, values: Mapping[str, Value], *, complete: bool) -> Snapshot:
+        record.shown = True
         firm = self.firm(record)
         if not firm:
             self.seen.happened("half a second")

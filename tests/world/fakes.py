@@ -54,6 +54,8 @@ class Record:
     unlisted: bool = False
     """No list shows it: it comes by events alone (LIM-14)."""
     by_engine: bool = False
+    shown: bool = False
+    """Whether the connector ever saw it."""
     made_by: str = ""
     """The connector's write that made it."""
     revision: int = 1

@@ -296,6 +296,8 @@ class Ledger:
         )
         if filled and not (record.by_engine or source.by_engine):
             return  # two records that meet for the first time: the empty side takes the other's value
+        if record.origin is not None and record.values.get(key) is None and not record.by_engine:
+            return  # nobody can tell what a person emptied from what converting the lead left empty
         edited_since = any(one.by != "engine" and one.at > arrived.at for one in ours)
         meant_again = any(
             one.by != "engine" and one.at > arrived.at and one.value == value
@@ -440,7 +442,7 @@ class Ledger:
             self.violate("INV-3", source.id, "carries", carries, "and is introduced all the same")
         for one in server.records.values():
             recent = self.loop.now - one.partner_since <= IN_FLIGHT and not one.by_engine
-            copy = one.deleted and one.made_by == creation.write_id
+            copy = one.deleted and (one.made_by == creation.write_id or not (one.shown or one.by_engine))
             unseen = creation.write_id in self.adrift or (
                 one.made_by in self.adrift and self.loop.now - one.partner_since <= IN_FLIGHT
             )

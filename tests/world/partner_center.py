@@ -84,6 +84,7 @@ class PartnerCenter(Server):
         return self._shown(record, values, complete=False)
 
     def _shown(self, record: Record, values: Mapping[str, Value], *, complete: bool) -> Snapshot:
+        record.shown = True
         return Snapshot(
             Side.PARTNER_CENTER,
             record.id,

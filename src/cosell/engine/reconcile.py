@@ -47,7 +47,9 @@ async def reconcile(room: Room, case: Case) -> float | None:
 async def _bury(room: Room, case: Case, gone: Gone) -> float:
     """A half is gone: what is still unanswered is closed first, then the link rests (INV-15)."""
     lost = gone.side if isinstance(gone, HalfGone) else None
-    await close_gone(room, case, lost)
+    wait = await close_gone(room, case, lost)
+    if wait is not None:
+        return wait
     if lost is not None and case.link.id_of(lost.other) is not None:
         left = {lost.other: await reading.fresh(room, case.link, lost.other)}
         wait = await settle_open(room, case, left)

@@ -88,8 +88,11 @@ async def close_when_impossible(room: Room, case: Case, write: Write) -> float |
     return None
 
 
-async def close_gone(room: Room, case: Case, lost: Side | None) -> None:
-    """Finishes the rows of a record that is gone: it can take no write any more."""
+async def close_gone(room: Room, case: Case, lost: Side | None) -> float | None:
+    """Finishes the rows of a record that is gone: it can take no write any more.
+
+    A creation may still be on its way, though its record became known and went: answers the wait until then.
+    """
     now = room.clock.now()
     rows = [row for row in case.taken.open_writes if lost in (None, row.side) and row.record_id is not None]
     done = [
@@ -97,6 +100,12 @@ async def close_gone(room: Room, case: Case, lost: Side | None) -> None:
     ]
     if done:
         case.keep(await room.store.finish(case.taken, done, case.link))
+    for row in case.taken.open_writes:
+        if row.record_id is None and row.side is lost:
+            wait = await close_when_impossible(room, case, row)
+            if wait is not None:
+                return wait
+    return None
 
 
 async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> None:
