@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cosell.core.errors import Misconfigured
-from cosell.core.records import LinkState, WriteKind
+from cosell.core.reasons import Reason
+from cosell.core.records import LinkState, Side, WriteKind
 from cosell.core.values import State
+from cosell.engine import known
 from cosell.engine.birth import AS_LEAD
 from cosell.systems.salesforce.settings import LeadStatusSettings
+from cosell.wiring.alerts import standing
 
 from .conftest import Desk, Furnish, in_days
 
@@ -413,3 +417,53 @@ async def test_the_doctor_names_what_an_org_demands_of_a_lead(furnished: Furnish
     findings = {one.name: one for one in await desk.env.systems().crm.check()}
     assert not findings["leads"].ok
     assert "Lead.Referral_Identifier__c" in findings["leads"].message
+
+
+async def test_leads_that_cannot_be_kept_any_more_are_told_of_and_go_on_when_they_can(
+    furnished: Furnish,
+) -> None:
+    """J-9: deals that are no leads go on, and nobody retries anything by hand."""
+    desk = await office(furnished)
+    before, lead_id = await arrived(desk)
+    settings = desk.sandbox.salesforce.settings
+    settings.hidden_fields = frozenset({"Lead.Referral_Identifier__c"})
+    await desk.engine.schema.look()
+    waiting, deal = desk.inbound(**LEAD), desk.portal()
+    desk.change(before, details__notes="While leads could not be kept.")
+    await desk.sync()
+    assert leads_of(desk, waiting) == []
+    assert len(desk.opportunities(deal)) == 1
+    assert (await desk.link(waiting)).reason == Reason.NO_LEADS
+    await desk.engine.schema.look()
+    (alert,) = await standing(desk.env.store)
+    assert alert.code == "schema_drift:salesforce:leads"
+    assert (
+        "can keep no leads any more. Only deals that are leads are left alone: 2 deals wait." in alert.message
+    )
+    settings.hidden_fields = frozenset()
+    await desk.engine.schema.look()
+    await desk.sync_over(60)
+    assert len(leads_of(desk, waiting)) == 1
+    (lead,) = leads_of(desk, before)
+    assert (lead["Id"], lead["Description"]) == (lead_id, "While leads could not be kept.")
+    assert await standing(desk.env.store) == []
+
+
+async def test_a_field_a_lead_does_not_take_any_more_is_told_of(furnished: Furnish) -> None:
+    desk = await office(furnished)
+    await arrived(desk)
+    settings = desk.sandbox.salesforce.settings
+    settings.hidden_fields = frozenset({"Lead.Description"})
+    await desk.engine.schema.look()
+    (alert,) = await standing(desk.env.store)
+    assert alert.code == "schema_drift:salesforce:leads.notes"
+    assert "A lead («Notes») does not take this field any more." in alert.message
+
+
+async def test_leads_given_up_by_the_settings_are_no_loss(furnished: Furnish) -> None:
+    desk = await office(furnished)
+    await arrived(desk)
+    kept = await known.of(desk.env.store, Side.CRM)
+    able = replace(desk.env.systems().crm.capabilities, leads=frozenset())
+    assert known.LEADS in kept.after(able, desk.env.rules, 0.0, kept.names).lost
+    assert not kept.after(able, desk.env.rules, 0.0, "of settings without leads").lost

@@ -12,6 +12,8 @@ from cosell.core.mapping import Direction, Rule
 from cosell.core.records import Side
 from cosell.ports import Capabilities, Describing, Lack, Store, System, Who
 
+LEADS = "leads"
+"""The part that stands for keeping leads at all; `leads.notes` for giving them a field."""
 KEPT = "schema:"
 """The settings that keep it, one for each side."""
 
@@ -37,9 +39,11 @@ class Loss:
     def says(self, waiting: int) -> str:
         """What is the matter, which rule is paused, and how many deals wait for it."""
         matter = f"{self.named} {self.lack.says}."
+        deals = "1 deal waits" if waiting == 1 else f"{waiting} deals wait"
+        if self.part == LEADS:
+            return f"{matter} Only deals that are leads are left alone: {deals}."
         if self.field not in FIELDS:
             return f"{matter} No rule is paused."
-        deals = "1 deal waits" if waiting == 1 else f"{waiting} deals wait"
         if drift.is_choice(self.part):
             return f"{matter} Only deals that need it wait with the rule [{self.field}]: {deals}."
         return f"{matter} Only the rule [{self.field}] of the mapping is paused: {deals} with it."
@@ -72,10 +76,13 @@ class Known:
 
     def after(self, able: Capabilities, rules: Mapping[str, Rule], now: float, names: str = "") -> Known:
         """What is known once the system has told what it can do under these names."""
-        once = self.once | usable(able)
+        # Whether leads are wanted is a setting, and giving them up no loss.
+        same = names == self.names
+        kept = self.once if same else {one for one in self.once if drift.field_of(one) != LEADS}
+        once = frozenset(kept | usable(able))
         lost = {
             part: self.lost.get(part) or Loss(part, lack, now)
-            for part, lack in able.lacks.items()
+            for part, lack in {**able.lacks, **_leads_lacking(once, able)}.items()
             if part in once and _concerned(part, rules)
         }
         return Known(once, lost, names)
@@ -101,7 +108,21 @@ def read(text: str | None) -> Known:
 def usable(able: Capabilities) -> frozenset[str]:
     """The parts of fields a system lets us use now."""
     writable = frozenset(map(drift.part, able.updatable))
-    return (able.readable | writable | able.details) - able.lacks.keys()
+    leads = {LEADS, *(drift.part(LEADS, key) for key in able.leads)} if able.leads else set()
+    return (able.readable | writable | able.details | leads) - able.lacks.keys()
+
+
+def _leads_lacking(once: frozenset[str], able: Capabilities) -> dict[str, Lack]:
+    """What is missing of leads as they once were; of all there was, the whole says enough."""
+    gone = sorted(one for one in once - usable(able) if drift.field_of(one) == LEADS)
+    fix = "See what the doctor says of leads."
+    if LEADS in gone:
+        return {LEADS: Lack("The CRM", "", "can keep no leads any more", fix)}
+    fields = {part: FIELDS[part.removeprefix(f"{LEADS}.")].label for part in gone}
+    return {
+        part: Lack("A lead", label, "does not take this field any more", fix)
+        for part, label in fields.items()
+    }
 
 
 async def of(store: Store, side: Side) -> Known:

@@ -125,8 +125,10 @@ def _code(room: Room, side: Side, part: str) -> str:
 
 
 def _held(link: Link) -> Iterable[str]:
-    """The fields a link waits for."""
-    return (key for key, hold in link.holds.items() if hold.reason in WAITING)
+    """What a link waits for: fields, or that leads are kept."""
+    if link.reason == Reason.NO_LEADS:
+        yield known.LEADS
+    yield from (key for key, hold in link.holds.items() if hold.reason in WAITING)
 
 
 async def _waiting(store: Store) -> AsyncIterator[Link]:
@@ -136,7 +138,7 @@ async def _waiting(store: Store) -> AsyncIterator[Link]:
     while links := await store.links(LinkFilter(alive, attention=True, limit=_PAGE, after=after)):
         after = links[-1].key
         for link in links:
-            if link.reason in WAITING or any(hold.reason in WAITING for hold in link.holds.values()):
+            if link.reason in WAITING or any(_held(link)):
                 yield link
 
 

@@ -214,7 +214,7 @@ class Worker:
             case Twins():
                 reason = Reason.TWINS
             case _:
-                reason = Reason.REJECTED
+                reason = Reason.NO_LEADS if error.code == Reason.NO_LEADS else Reason.REJECTED
         await self._settle_for(case, state=state, reason=reason, detail=error.message[:500])
 
     async def _later(self, case: Case, error: CosellError) -> float:

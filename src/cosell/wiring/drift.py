@@ -35,7 +35,7 @@ async def findings(
         except CosellError as why:
             found.append(Finding(CHECK, False, why.message, why.advice, PAGE))
             continue
-        after = before[system.side].after(system.capabilities, rules, now)
+        after = before[system.side].after(system.capabilities, rules, now, system.names)
         lost = lost or bool(before[system.side].lost or after.lost)
         found += await _of(store, system, after)
     if lost:

@@ -192,4 +192,4 @@ class Options:
     def names(self) -> str:
         """A sign of everything these settings name in the environment."""
         fields = (self.fields, self.country_field, self.value_field, self.currency_field)
-        return sign(fields, self.statuses, self.lead_status, self.lead_lost)
+        return sign(fields, self.statuses, self.leads, self.lead_status, self.lead_lost)

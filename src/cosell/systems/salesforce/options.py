@@ -168,4 +168,4 @@ class Options:
     def names(self) -> str:
         """A sign of everything these settings name in the org."""
         fields = (self.fields, self.country_field, self.value_field, self.currency_field)
-        return sign(fields, self.stages, self.lead_fields, self.lead_statuses)
+        return sign(fields, self.stages, self.leads, self.lead_fields, self.lead_statuses)
