@@ -323,18 +323,19 @@ def _pace(scene: Scene) -> None:
                 if {(record.id, key), (source.id, key)} & scene.ledger.resolved:
                     continue  # it waited for a person
                 for arrival in record.history.get(key, ()):
-                    edit = _edit_behind(source, key, arrival)
+                    edit = _edit_behind(record, source, key, arrival)
                     if edit is not None and arrival.at - edit.at > BOUND + polling:
                         late = f"{arrival.at - edit.at:.0f} s"
                         scene.ledger.violate("INV-18", key, "arrived in", server.name, "after", late)
 
 
-def _edit_behind(source: Record | None, key: str, arrival: Touch) -> Touch | None:
+def _edit_behind(record: Record, source: Record, key: str, arrival: Touch) -> Touch | None:
     """The edit that an arrival carries, where nothing had to happen before it might travel."""
-    if source is None or arrival.by != "engine":
+    if arrival.by != "engine":
         return None
     edits = [one for one in source.history.get(key, ()) if one.by == "person" and one.value == arrival.value]
-    others = [one.at for touches in source.history.values() for one in touches if one.by == "person"]
+    histories = (*source.history.values(), *record.history.values())
+    others = [one.at for touches in histories for one in touches if one.by == "person"]
     if not edits or edits[0].at <= source.born or any(edits[0].at < at <= arrival.at for at in others):
         return None  # something else was done in between, and may be what it waited for
     return edits[0]

@@ -366,12 +366,17 @@ class Scene:
             engine.worker.wake()
 
     async def day_passes(self) -> None:
-        """The daily look at the metadata comes round, where nothing is missing that is looked for sooner."""
+        """The daily look at the metadata comes round, where nothing is missing that is looked for sooner, and
+        the nightly comparison after it."""
+        looked = False
         for process, engine in self.alive():
             room = engine.room
             missing = any(kept.lost for kept in room.known.values()) or schema.hinders_birth(room)
             if room.desk(Side.CRM).system.capabilities.lacks and not missing:
                 await asyncio.wait([process.start(self.forgiving(process, engine.schema.look))])
+                looked = True
+        if looked:
+            await self.sweep()
 
     async def previews(self) -> list[Preview]:
         """What a living process would still do; nothing where none lives."""

@@ -226,7 +226,10 @@ def _crm_fields(room: Room) -> frozenset[str]:
 
 async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | None:
     """Writes what goes to the CRM, with the marks that tell the seller, in one request."""
-    values = plan.writes_to(Side.CRM)
+    # What Partner Center has just refused is not shown as done.
+    implied = {one.field for one in plan.fields if one.reason is Reason.IMPLIED}
+    refused = implied & case.link.holds.keys()
+    values = {key: value for key, value in plan.writes_to(Side.CRM).items() if key not in refused}
     seen = halves[Side.CRM].snapshot
     if values:
         case.say(room.clock.now(), [trail.received(values)])
@@ -253,8 +256,8 @@ async def _to_crm(room: Room, case: Case, plan: Plan, halves: Both) -> float | N
             raise
         # What was refused never arrived, so the line that rode with it must not be read later.
         case.change(trail=trail.without(case.link.trail, trail.received(values)))
-        refused = [key for key in error.fields if key in values] or values
-        case.say(room.clock.now(), [f"The CRM refused {trail.labels(refused)}: {error.message}"])
+        named = [key for key in error.fields if key in values] or values
+        case.say(room.clock.now(), [f"The CRM refused {trail.labels(named)}: {error.message}"])
         return 0.0
     return None
 
