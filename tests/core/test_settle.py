@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
-from cosell.core.records import FieldWrite, Pair, Side, Snapshot, Write, WriteKind
+from cosell.core.records import Consent, FieldWrite, Pair, Side, Snapshot, Write, WriteKind
 from cosell.core.settle import Settlement, Verdict, settle
 from cosell.core.values import Solution, Value
 
@@ -137,7 +138,22 @@ def test_an_invitation_is_over_once_microsofts_referral_is_there_and_waits_until
 
     assert ask(there, 101.0).verdict is Verdict.STANDS
     assert ask(missing, 130.0).verdict is Verdict.WAIT
-    assert ask(missing, 161.0).verdict is Verdict.AGAIN
+    assert ask(missing, 161.0).verdict is Verdict.ABSENT
+
+
+def test_a_step_nobody_can_take_back_is_never_sent_again_but_wished_anew() -> None:
+    """INV-6: whoever wanted it may have thought better of it since."""
+    step = replace(
+        update(Side.PARTNER_CENTER, fields={"visible": FieldWrite(False, True, True)}),
+        consents={"visible": Consent(True, "Ada", "t", "visible")},
+    )
+    seen = Snapshot(Side.PARTNER_CENTER, "x", {"visible": False}, version="1")
+
+    def ask(now: float) -> Settlement:
+        return settle(step, seen, {}, stamped=False, patience=60.0, now=now)
+
+    assert (ask(130.0).verdict, ask(130.0).wait) == (Verdict.WAIT, 30.0)
+    assert ask(161.0).verdict is Verdict.ABSENT
 
 
 def test_a_later_read_never_turns_landed_into_absent() -> None:

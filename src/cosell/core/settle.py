@@ -62,9 +62,17 @@ def settle(
     """
     if write.kind is WriteKind.INVITE:
         return _settle_invitation(write, seen, base, patience, now)
-    if stamped:
-        return _settle_stamped(write, seen, base, patience, now)
-    return _settle_by_value(write, seen, base, patience, now)
+    judge = _settle_stamped if stamped else _settle_by_value
+    found = judge(write, seen, base, patience, now)
+    if found.verdict is Verdict.AGAIN and write.consents:
+        return _unless_late(write, patience, now)
+    return found
+
+
+def _unless_late(write: Write, patience: float, now: float) -> Settlement:
+    """A step nobody can take back is not sent again: whoever wished it may have thought better (INV-6)."""
+    left = write.sent_at + patience - now
+    return Settlement(write, Verdict.WAIT, wait=left) if left > 0 else Settlement(write, Verdict.ABSENT)
 
 
 def _settle_invitation(
@@ -72,8 +80,7 @@ def _settle_invitation(
 ) -> Settlement:
     if seen.microsoft_id is not None:
         return Settlement(write, Verdict.STANDS, landed_base(write, seen.values, base))
-    left = write.sent_at + patience - now
-    return Settlement(write, Verdict.WAIT, wait=left) if left > 0 else Settlement(write, Verdict.AGAIN)
+    return _unless_late(write, patience, now)
 
 
 def _settle_stamped(

@@ -136,13 +136,6 @@ async def invite(
         sent_at=room.clock.now(),
     )
     await careful.begin(room, case, write, opportunity)
-    return await deliver_invitation(room, case, write, seen)
-
-
-async def deliver_invitation(
-    room: Room, case: Case, write: Write, seen: Snapshot, *, earlier: float | None = None
-) -> Snapshot:
-    """Sends a journalled invitation and completes its row."""
     try:
         stored = await room.desk(write.side).invite(
             Invitation(write.id, seen, str(write.fields["help"].after))
@@ -150,7 +143,7 @@ async def deliver_invitation(
     except Uncertain:
         raise
     except CosellError as error:
-        await refuse_copy(room, case, write, error, earlier)
+        await refuse(room, case, write, error)
         raise
     await land(room, case, write, stored, None)
     return stored

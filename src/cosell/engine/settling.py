@@ -114,19 +114,16 @@ async def _send_again(room: Room, case: Case, write: Write, halves: Both) -> Non
     seen = halves[write.side].snapshot
     again = replace(write, attempt=write.attempt + 1, sent_at=room.clock.now())
     await room.store.sent_again(case.taken, again)
-    if write.kind is WriteKind.INVITE:
-        stored = await apply.deliver_invitation(room, case, again, seen, earlier=write.sent_at)
-    else:
-        update = Update(
-            write_id=write.id,
-            record_id=seen.id,
-            values={key: one.after for key, one in write.fields.items()},
-            seen=seen,
-            guard=write.expected_version is not None,
-            marks=marks_for(room, case, seen) if write.side is Side.CRM else Marks(),
-            external_id=case.link.crm_id if write.side is Side.PARTNER_CENTER else None,
-        )
-        stored = await apply.deliver(room, case, again, update, None, earlier=write.sent_at)
+    update = Update(
+        write_id=write.id,
+        record_id=seen.id,
+        values={key: one.after for key, one in write.fields.items()},
+        seen=seen,
+        guard=write.expected_version is not None,
+        marks=marks_for(room, case, seen) if write.side is Side.CRM else Marks(),
+        external_id=case.link.crm_id if write.side is Side.PARTNER_CENTER else None,
+    )
+    stored = await apply.deliver(room, case, again, update, None, earlier=write.sent_at)
     halves[write.side] = Reading(stored, Source.FRESH)
 
 
