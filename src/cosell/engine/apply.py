@@ -22,7 +22,7 @@ from cosell.ports import Invitation, Marks, Update
 MOODY_AFTER = 3
 """Refusals of one unchanged version after which a moody precondition is left out once (sheet section 6)."""
 READ = 10.0
-"""Seconds before a copy is sent in which the read was made at most that it rests on."""
+"""Seconds at most between a read and the second copy of a write that is sent because of it."""
 _REASONS = {
     "choice": Reason.UNKNOWN_CHOICE,
     "stage_missing": Reason.UNKNOWN_CHOICE,
