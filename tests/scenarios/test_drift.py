@@ -56,6 +56,13 @@ def notes_of(desk: Desk) -> Place:
     )
 
 
+def stage_of(desk: Desk, name: str) -> dict[str, Any]:
+    """A sales stage as the administrator's own, to be switched off and on."""
+    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
+    (found,) = [one for one in rows if one["ApiName"] == name]
+    return found
+
+
 async def sync(desk: Desk) -> None:
     """As the timers would: what meets an unknown field is tried again a moment later."""
     for _ in range(2):
@@ -251,8 +258,7 @@ async def test_a_choice_the_crm_does_not_offer_holds_that_field_of_that_deal(des
     if desk.seller.system != "salesforce":
         pytest.skip("closing as won is an action there, whatever the status reasons")
     (first, row), (other, other_row) = await two_deals(desk)
-    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
-    (won,) = [one for one in rows if one["ApiName"] == "Closed Won"]
+    won = stage_of(desk, "Closed Won")
     won["IsActive"] = False
     await desk.engine.schema.look()
     desk.change(first, status="Closed", substatus="Won")
@@ -313,8 +319,7 @@ async def test_a_stage_of_the_settings_that_vanished_pauses_the_status_alone(fur
     referral = desk.inbound()
     await desk.sync()
     (row,) = desk.opportunities(referral)
-    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
-    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage = stage_of(desk, "On Hold")
     stage["IsActive"] = False
     await desk.engine.schema.look()
     desk.edit(str(row["id"]), notes="Still on hold.")
@@ -340,8 +345,7 @@ async def test_a_stage_that_vanished_pauses_the_status_alone_over_a_restart(furn
     referral = desk.inbound()
     await desk.sync()
     (row,) = desk.opportunities(referral)
-    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
-    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage = stage_of(desk, "On Hold")
     stage["IsActive"] = False
     restarted = await desk.restarted()
     desk.change(referral, details__notes="Of Microsoft.")
@@ -364,8 +368,7 @@ async def test_a_stage_that_was_named_anew_and_is_not_there_is_a_wrong_setting(f
     kept = await known.of(desk.env.store, Side.CRM)
     system = (await desk.restarted()).room.desk(Side.CRM).system
     known.rely(system, replace(kept, names="of other settings"))
-    rows = desk.sandbox.salesforce._org.store.table("OpportunityStage").rows.values()
-    (stage,) = [one for one in rows if one["ApiName"] == "On Hold"]
+    stage = stage_of(desk, "On Hold")
     stage["IsActive"] = False
     assert isinstance(system, Describing)
     with pytest.raises(Misconfigured, match="On Hold"):

@@ -79,10 +79,11 @@ class Known:
         # Whether leads are wanted is a setting, and giving them up no loss.
         same = names == self.names
         kept = self.once if same else {one for one in self.once if drift.field_of(one) != LEADS}
-        once = frozenset(kept | usable(able))
+        present = usable(able)
+        once = frozenset(kept | present)
         lost = {
             part: self.lost.get(part) or Loss(part, lack, now)
-            for part, lack in {**able.lacks, **_leads_lacking(once, able)}.items()
+            for part, lack in {**able.lacks, **_leads_lacking(once - present)}.items()
             if part in once and _concerned(part, rules)
         }
         return Known(once, lost, names)
@@ -112,9 +113,9 @@ def usable(able: Capabilities) -> frozenset[str]:
     return (able.readable | writable | able.details | leads) - able.lacks.keys()
 
 
-def _leads_lacking(once: frozenset[str], able: Capabilities) -> dict[str, Lack]:
+def _leads_lacking(missing: frozenset[str]) -> dict[str, Lack]:
     """What is missing of leads as they once were; of all there was, the whole says enough."""
-    gone = sorted(one for one in once - usable(able) if drift.field_of(one) == LEADS)
+    gone = sorted(one for one in missing if drift.field_of(one) == LEADS)
     fix = "See what the doctor says of leads."
     if LEADS in gone:
         return {LEADS: Lack("The CRM", "", "can keep no leads any more", fix)}
